@@ -1,0 +1,125 @@
+"""Random loops for the tests: small, varied, and valid by construction.
+
+Operations have a *rank*.  A dependence of distance 0 goes up the ranks, or stays in a rank
+with delay 0; so a cycle of total distance 0 has no delay.  Operations of one rank may have to
+start together, so they share no unit; hence every problem has a schedule at some II.
+"""
+
+from __future__ import annotations
+
+import random
+
+from hypothesis import strategies as st
+
+from twill_ilp.graph import Dependence, LoopGraph, Operation, Usage
+from twill_ilp.machine import Machine
+from twill_ilp.problem import Problem
+
+UNITS = ("TC", "EXP", "ALU")
+
+FIGURE_1 = Problem(
+    LoopGraph(
+        "figure-1",
+        (
+            Operation("S", "gemm", (Usage("TC", 1),)),
+            Operation("P", "exp", (Usage("EXP", 1),)),
+            Operation("O", "gemm", (Usage("TC", 1),)),
+        ),
+        (Dependence("S", "P", 1), Dependence("P", "O", 1), Dependence("O", "O", 1, distance=1)),
+    ),
+    Machine("simplified", {"TC": 1, "EXP": 1}),
+)
+"""The simplified attention loop of Soi et al. 2026, Fig. 1: II = 2 and L = 4."""
+
+
+def random_problem(
+    rng: random.Random,
+    max_operations: int = 6,
+    *,
+    max_units: int = 3,
+    max_cycles: int = 3,
+    max_delay: int = 4,
+    max_distance: int = 2,
+) -> Problem:
+    """A loop of 1 to ``max_operations`` operations on a machine of 1 to ``max_units`` units.
+
+    ``max_cycles`` bounds one row of a reservation table and ``max_delay`` one delay (cycles),
+    ``max_distance`` (at least 1) one distance (iterations).  Some loops use their units
+    heavily, others hardly.  The same state of ``rng`` gives the same problem.
+    """
+    units = {unit: rng.choice((1, 1, 2)) for unit in UNITS[: rng.randint(1, max_units)]}
+    rows = rng.choice(((1, 1, 1, 2), (0, 1, 1, 1, 2, 2), (0, 0, 1, 1), (0, 0, 0, 1)))
+    cycles = rng.choice((1, max_cycles, max_cycles))
+    size = max(rng.randint(1, max_operations) for _ in range(2))
+    operations: list[Operation] = []
+    ranks: list[int] = []
+    for i in range(size):
+        op = _operation(rng, f"v{i}", units, rng.choice(rows), cycles)
+        ranks.append(_rank(rng, op, operations, ranks))
+        operations.append(op)
+    number = rng.choice((0, 1, 2, 3, 3)) * len(operations) // 2
+    dependences = [
+        dependence
+        for _ in range(number)
+        for dependence in _dependences(rng, operations, ranks, max_delay, max_distance)
+    ]
+    rng.shuffle(dependences)
+    rng.shuffle(operations)
+    graph = LoopGraph("random", tuple(operations), tuple(dependences))
+    return Problem(graph, Machine("random", units))
+
+
+def problems(max_operations: int = 6) -> st.SearchStrategy[Problem]:
+    """:func:`random_problem` with Hypothesis drawing the random numbers, so that it shrinks."""
+    return st.randoms(use_true_random=False).map(lambda rng: random_problem(rng, max_operations))
+
+
+def _operation(
+    rng: random.Random, name: str, units: dict[str, int], rows: int, max_cycles: int
+) -> Operation:
+    """An operation whose cycles need not be those of its rows."""
+    usage: list[Usage] = []
+    for _ in range(rows):
+        unit = rng.choice(list(units))
+        # Rows of one unit follow each other: within the capacity whatever their amounts.
+        free = max((row.end for row in usage if row.unit == unit), default=0)
+        start, cycles = free + rng.choice((0, 0, 1)), rng.randint(1, max_cycles)
+        usage.append(Usage(unit, cycles, start, amount=rng.randint(1, units[unit])))
+    end = max((row.end for row in usage), default=0)
+    latency = end if rng.random() < 0.6 else rng.randint(0, max_cycles + 1)
+    return Operation(name, usage=tuple(usage), cycles=latency)
+
+
+def _rank(rng: random.Random, op: Operation, operations: list[Operation], ranks: list[int]) -> int:
+    """Rank of a new operation: the newest one's if they share no unit, or the next."""
+    newest = ranks[-1] if ranks else 0
+    mates = [mate for mate, rank in zip(operations, ranks, strict=True) if rank == newest]
+    taken = {row.unit for mate in mates for row in mate.usage}
+    together = taken.isdisjoint(row.unit for row in op.usage) and rng.random() < 0.5
+    return newest if together else newest + 1
+
+
+def _dependences(
+    rng: random.Random,
+    operations: list[Operation],
+    ranks: list[int],
+    max_delay: int,
+    max_distance: int,
+) -> list[Dependence]:
+    """A dependence between two random operations, at times with a parallel or opposite one."""
+    i, j = (rng.randrange(len(operations)) for _ in range(2))
+    if ranks[i] > ranks[j] and rng.random() < 0.5:
+        i, j = j, i
+    if ranks[i] == ranks[j] and i != j and rng.random() < 0.5:
+        a, b = operations[i].name, operations[j].name
+        return [Dependence(a, b, 0), Dependence(b, a, 0)]
+    result = []
+    for _ in range(rng.choice((1, 1, 1, 1, 2))):
+        delay = rng.randint(0, max_delay)
+        distance = rng.choice((0, 0, rng.randint(0, max_distance)))
+        if distance == 0 and ranks[i] > ranks[j]:
+            distance = rng.randint(1, max_distance)
+        elif distance == 0 and ranks[i] == ranks[j]:
+            delay, distance = rng.choice(((0, 0), (delay, 1)))
+        result.append(Dependence(operations[i].name, operations[j].name, delay, distance))
+    return result

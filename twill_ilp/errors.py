@@ -1,0 +1,41 @@
+"""The package's exceptions: one line each, naming the place, the amount and the mend."""
+
+from __future__ import annotations
+
+__all__ = [
+    "InvalidGraphError",
+    "InvalidMachineError",
+    "InvalidProblemError",
+    "InvalidScheduleError",
+    "OptionError",
+    "SolverError",
+    "TwillError",
+]
+
+
+class TwillError(Exception):
+    """Anything this package refuses, in one line fit for a user's eyes."""
+
+
+class InvalidProblemError(TwillError):
+    """A problem file, or a graph together with a machine, that cannot be meant."""
+
+
+class InvalidGraphError(InvalidProblemError):
+    """A loop graph that breaks its own rules."""
+
+
+class InvalidMachineError(InvalidProblemError):
+    """A machine that breaks its own rules."""
+
+
+class InvalidScheduleError(TwillError):
+    """A schedule that the verifier rejects."""
+
+
+class OptionError(TwillError):
+    """An option of a command or a function with a value it cannot have."""
+
+
+class SolverError(TwillError):
+    """The MIP solver failed, answered wrongly, or reported a status that proves nothing."""

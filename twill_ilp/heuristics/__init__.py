@@ -1,0 +1,92 @@
+"""Heuristic schedulers: baselines, and starts for the integer programs.
+
+:func:`iterative_modulo_schedule` and :func:`swing_modulo_schedule` are the two algorithms that
+compilers use; :func:`shorten` brings a schedule's length down at the same II;
+:func:`ejection_schedule` searches within a given length; :func:`heuristic_schedule` is all of
+them together.  Every schedule they return is valid and normalised.  ``None`` proves nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from twill_ilp.bounds import rec_mii, res_mii
+from twill_ilp.errors import OptionError
+from twill_ilp.heuristics.ejection import ROUNDS, ejection_schedule
+from twill_ilp.heuristics.ims import iterative_modulo_schedule
+from twill_ilp.heuristics.indexed import IndexedLoop
+from twill_ilp.heuristics.shorten import shorten
+from twill_ilp.heuristics.sms import swing_modulo_schedule
+from twill_ilp.problem import Problem
+from twill_ilp.schedule import Schedule
+
+__all__ = [
+    "Method",
+    "ejection_schedule",
+    "heuristic_schedule",
+    "iterative_modulo_schedule",
+    "schedule_upwards",
+    "shorten",
+    "swing_modulo_schedule",
+]
+
+Method = Literal["ims", "sms"]
+
+_SCHEDULERS = {"ims": iterative_modulo_schedule, "sms": swing_modulo_schedule}
+
+
+def schedule_upwards(problem: Problem, method: Method, max_ii: int) -> Schedule | None:
+    """The schedule at the first II from MII to ``max_ii`` (cycles) at which ``method`` succeeds.
+
+    Args:
+        problem: loop and machine.
+        method: ``ims`` (iterative modulo scheduling) or ``sms`` (swing modulo scheduling).
+        max_ii: the last initiation interval to try, cycles.
+
+    Returns:
+        A valid, normalised schedule, or ``None``; neither proves anything about a smaller II.
+
+    Raises:
+        OptionError: there is no such method.
+    """
+    if method not in _SCHEDULERS:
+        raise OptionError(f"method {method!r} is unknown; choose from {', '.join(_SCHEDULERS)}")
+    mii = max(res_mii(problem.graph, problem.machine).ii, rec_mii(problem.graph).ii)
+    tries = (_SCHEDULERS[method](problem, ii) for ii in range(mii, max_ii + 1))
+    return next((schedule for schedule in tries if schedule), None)
+
+
+def heuristic_schedule(
+    problem: Problem,
+    ii: int,
+    *,
+    target: int | None = None,
+    rounds: int = ROUNDS,
+    seed: int = 0,
+) -> Schedule | None:
+    """A short schedule at initiation interval ``ii`` (cycles), by whatever method finds one.
+
+    Iterative modulo scheduling, swing modulo scheduling and guided ejection with growing length
+    are tried in turn until one succeeds; :func:`shorten` improves the result.
+
+    Args:
+        problem: loop and machine.
+        ii: initiation interval, cycles.
+        target: a length (cycles) that is short enough, such as a proven lower bound.
+        rounds: limit on forced placements per search.
+        seed: equal seeds give equal answers.
+
+    Raises:
+        OptionError: ``ii`` is not positive, or ``rounds`` negative.
+    """
+    schedule = iterative_modulo_schedule(problem, ii) or swing_modulo_schedule(problem, ii)
+    loop = None if schedule else IndexedLoop.at(problem, ii)
+    if loop:
+        for slack in (0, ii // 2, ii, 2 * ii, 4 * ii):
+            length = loop.critical_path + slack
+            schedule = ejection_schedule(problem, ii, length, rounds=rounds, seed=seed)
+            if schedule:
+                break
+    if schedule is None:
+        return None
+    return shorten(problem, schedule, target=target, rounds=rounds, seed=seed)

@@ -1,0 +1,172 @@
+"""Verdicts of the modulo problem at one II: is there a schedule, and how short can it be?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf
+
+from twill_ilp.errors import SolverError
+from twill_ilp.heuristics import iterative_modulo_schedule, shorten, swing_modulo_schedule
+from twill_ilp.ilp import (
+    FORMULATIONS,
+    Core,
+    Window,
+    build_model,
+    reduce_loop,
+    windows_any_length,
+    windows_for_length,
+)
+from twill_ilp.options import SearchOptions, Session
+from twill_ilp.problem import Problem
+from twill_ilp.schedule import Level, Schedule
+from twill_ilp.solver import SolveStatus, run
+from twill_ilp.structure import length_bound, rigid_conflict
+from twill_ilp.verify import verify
+
+__all__ = ["HEURISTICS", "Verdict", "decide", "minimize_length"]
+
+HEURISTICS = {"sms": swing_modulo_schedule, "ims": iterative_modulo_schedule}
+
+SECOND_FORMULATION: Mapping[str, str] = {
+    "structured": "aggregated",
+    "aggregated": "structured",
+    "order": "structured",
+}
+"""The model that must agree with an infeasibility where confirmation is asked for."""
+
+
+SHORT_SECONDS = 10.0
+"""Wall seconds for the question that only looks for a short schedule."""
+
+
+def chosen_formulation(core: Core, options: SearchOptions) -> str:
+    """The named formulation, or for ``auto``: order variables where slots are too many.
+
+    Slot models grow with II times the nodes; order variables with the square of the nodes.
+    """
+    if options.formulation != "auto":
+        return options.formulation
+    slots = core.ii * len(core.nodes)
+    return "order" if slots > 2000 and core.ii > 4 * len(core.nodes) else "structured"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer to one question: a verified schedule, or why there is none.
+
+    ``proven`` tells an impossibility from a question that a limit left open.
+    """
+
+    schedule: Schedule | None
+    proven: bool
+    evidence: str
+
+
+def decide(problem: Problem, ii: int, session: Session) -> Verdict:
+    """Whether a modulo schedule of any length exists at ``ii >= RecMII``.
+
+    Structural tests first, then the heuristics, then the ILP: once confined to short schedules,
+    which finds most of those that exist, and once for any length, which alone can refute.
+    """
+    with session.building():
+        core = reduce_loop(problem.graph, ii)
+    if conflict := rigid_conflict(core, problem.machine):
+        return Verdict(None, True, conflict)
+    for name in HEURISTICS if session.options.method == "ilp" else [session.options.method]:
+        session.progress(f"II {ii}: {name}")
+        if schedule := HEURISTICS[name](problem, ii):
+            return _found(schedule, name)
+    if session.options.method != "ilp":
+        return Verdict(None, False, f"{session.options.method} finds no schedule")
+    formulation = chosen_formulation(core, session.options)
+    session.progress(f"II {ii}: {formulation} ILP")
+    short = windows_for_length(core, length_bound(core, problem.machine).length + ii)
+    assert short is not None
+    quick = _ask_formulation(problem, core, short, session, formulation, SHORT_SECONDS)
+    if quick.schedule:
+        return quick
+    return _ask(problem, core, windows_any_length(core), session)
+
+
+def minimize_length(
+    problem: Problem, schedule: Schedule, session: Session
+) -> tuple[Schedule, Level]:
+    """The shortest schedule at the II of ``schedule``, and what is proven about its length.
+
+    The heuristic's best is challenged one cycle below; a schedule found there makes the rest
+    a bisection between it and the structural bound.  Each question confines every operation
+    to a window, which is what makes them quick.
+    """
+    with session.building():
+        core = reduce_loop(problem.graph, schedule.ii)
+        bound = length_bound(core, problem.machine)
+    session.progress(f"II {schedule.ii}: shortening L {schedule.length}, at least {bound.length}")
+    best = _shortened(problem, schedule, bound.length, session)
+    least, evidence, question = bound.length, bound.evidence, best.length - 1
+    while least < best.length and session.options.method == "ilp":
+        session.progress(f"II {best.ii}: L in {least}..{best.length}, is {question} possible?")
+        windows = windows_for_length(core, question)
+        assert windows is not None
+        verdict = _ask(problem, core, windows, session)
+        if verdict.schedule:
+            best = _shortened(problem, verdict.schedule, least, session)
+        elif verdict.proven:
+            least, evidence = question + 1, f"L {question}: {verdict.evidence}"
+        else:
+            evidence = f"{evidence}; L {question}: {verdict.evidence}"
+            break
+        question = (least + best.length) // 2
+    certainty = "proven" if least == best.length else "found"
+    return best, Level(certainty, best.length, least, evidence)
+
+
+def _shortened(problem: Problem, schedule: Schedule, target: int, session: Session) -> Schedule:
+    if schedule.length <= target:
+        return schedule
+    better = shorten(problem, schedule, target=target, seed=session.options.seed)
+    verify(problem.graph, problem.machine, better)
+    return better if better.length < schedule.length else schedule
+
+
+def _found(schedule: Schedule, evidence: str) -> Verdict:
+    verify(schedule.graph, schedule.machine, schedule)
+    return Verdict(schedule, True, evidence)
+
+
+def _ask(problem: Problem, core: Core, windows: list[Window], session: Session) -> Verdict:
+    """Put one question to HiGHS, and an infeasibility to a second formulation if asked to."""
+    chosen = chosen_formulation(core, session.options)
+    verdict = _ask_formulation(problem, core, windows, session, chosen)
+    if verdict.schedule or not verdict.proven or not session.options.confirm:
+        return verdict
+    second = SECOND_FORMULATION[chosen]
+    again = _ask_formulation(problem, core, windows, session, second)
+    if again.schedule:
+        raise SolverError(
+            f"II {core.ii}: {chosen} says infeasible, {second} found a schedule; report this bug"
+        )
+    return Verdict(None, True, f"{verdict.evidence}; {again.evidence}")
+
+
+def _ask_formulation(
+    problem: Problem,
+    core: Core,
+    windows: list[Window],
+    session: Session,
+    formulation: str,
+    most_seconds: float = inf,
+) -> Verdict:
+    if session.allowance() == 0:
+        return Verdict(None, False, "time limit reached before the ILP was tried")
+    with session.building():
+        model = build_model(core, problem.machine, windows, FORMULATIONS[formulation])
+    limit = min(session.allowance(), most_seconds)
+    outcome = run(model.lp, time_limit=limit, seed=session.options.seed)
+    session.solve += outcome.seconds
+    if outcome.values:
+        start = core.expand(model.read_starts(outcome.values))
+        return _found(Schedule(problem.graph, problem.machine, core.ii, start), formulation)
+    if outcome.status is SolveStatus.INFEASIBLE:
+        return Verdict(None, True, f"{formulation} ILP infeasible after {outcome.nodes} nodes")
+    return Verdict(None, False, f"{formulation} ILP undecided: {outcome.message}")

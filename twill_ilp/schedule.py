@@ -1,0 +1,157 @@
+"""Schedules and results: what a search returns, how it prints, and ``twill-ilp/result/1``.
+
+A result never mixes *proven*, *found* and *unknown*: a bound that nobody proved is ``None``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from twill_ilp.graph import LoopGraph
+from twill_ilp.machine import Machine
+from twill_ilp.problem import Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["RESULT_SCHEMA", "Level", "Rejection", "Result", "Schedule", "Status"]
+
+RESULT_SCHEMA = "twill-ilp/result/1"
+
+Status = Literal["optimal", "feasible", "infeasible", "unknown"]
+"""``optimal``: II proven minimal and a schedule verified.  ``feasible``: a schedule, but some
+smaller II is only unknown.  ``infeasible``: proven for every II up to the limit asked for."""
+
+Certainty = Literal["proven", "found", "skipped", "unknown"]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Start times of one loop at one initiation interval.
+
+    Attributes:
+        graph, machine: the problem that the schedule solves.
+        ii: initiation interval, cycles per iteration.
+        start: start of every operation in iteration 0, cycles from the first start.
+    """
+
+    graph: LoopGraph
+    machine: Machine
+    ii: int
+    start: Mapping[str, int] = field(hash=False)
+
+    def stage(self, name: str) -> int:
+        """Iterations of delay before the operation runs: ``start // ii``."""
+        return self.start[name] // self.ii
+
+    def slot(self, name: str) -> int:
+        """Cycle of the steady state in which the operation starts: ``start % ii``."""
+        return self.start[name] % self.ii
+
+    @property
+    def length(self) -> int:
+        """Schedule length L in cycles: last end minus first start of one iteration."""
+        first = min(self.start.values())
+        return max(self.start[op.name] + op.cycles for op in self.graph) - first
+
+    @property
+    def stages(self) -> int:
+        """Iterations in flight at once: ``ceil(L / II)``, at least 1."""
+        return max(1, -(-self.length // self.ii))
+
+    def normalized(self) -> Schedule:
+        """The same schedule with its first start at cycle 0."""
+        first = min(self.start.values())
+        start = {op.name: self.start[op.name] - first for op in self.graph}
+        return Schedule(self.graph, self.machine, self.ii, start)
+
+    def frame(self) -> pd.DataFrame:
+        """One row per operation by start: name, kind, start, stage, slot, cycles, units."""
+        import pandas as pd
+
+        rows = [
+            {
+                "operation": op.name,
+                "kind": op.kind,
+                "start": self.start[op.name],
+                "stage": self.stage(op.name),
+                "slot": self.slot(op.name),
+                "cycles": op.cycles,
+                "units": " ".join(dict.fromkeys(row.unit for row in op.usage)),
+            }
+            for op in sorted(self.graph, key=lambda op: self.start[op.name])
+        ]
+        return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """One initiation interval that cannot be used, and why.
+
+    Attributes:
+        ii: cycles per iteration.
+        reason: ``bound``, ``modulo infeasible``, ``joint infeasible``, or ``unknown`` where a
+            limit ended the question; ``unknown`` proves nothing.
+        evidence: the unit, cycle, test or solver verdict behind the reason.
+        seconds: wall time spent on this II.
+    """
+
+    ii: int
+    reason: str
+    evidence: str
+    seconds: float = 0.0
+
+    @property
+    def proven(self) -> bool:
+        """Whether the II is proven impossible."""
+        return self.reason != "unknown"
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level of the lexicographic objective.
+
+    ``value`` is what the schedule has, ``bound`` the proven lower bound (``None``: none).
+    """
+
+    certainty: Certainty
+    value: int | None = None
+    bound: int | None = None
+    evidence: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer of a search.
+
+    Attributes:
+        problem: what was solved.
+        status: see :data:`Status`.
+        schedule: a verified schedule, or ``None``.
+        mii: lower bounds on II: ``res`` (ResMII) and ``rec`` (RecMII), cycles.
+        rejected: every smaller II with its reason.
+        objective: level name (``ii``, ``length``) to :class:`Level`.
+        seconds: wall time: ``total``, ``build`` (models) and ``solve`` (solver).
+        environment: versions and options that produced the answer.
+    """
+
+    problem: Problem
+    status: Status
+    schedule: Schedule | None
+    mii: Mapping[str, int] = field(hash=False)
+    rejected: tuple[Rejection, ...] = ()
+    objective: Mapping[str, Level] = field(default_factory=dict, hash=False)
+    seconds: Mapping[str, float] = field(default_factory=dict, hash=False)
+    environment: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def ii(self) -> int | None:
+        """Initiation interval found, cycles per iteration."""
+        return self.schedule.ii if self.schedule else None
+
+    @property
+    def length(self) -> int | None:
+        """Schedule length found, cycles."""
+        return self.schedule.length if self.schedule else None

@@ -1,0 +1,285 @@
+"""The gateway to HiGHS: the only module that runs a solver or reads its status.
+
+HiGHS 1.12 to 1.15.1 can answer "Optimal" with a wrong value on modulo-scheduling models: the
+Aggregator rule of its MIP presolve cuts optimal solutions off.  Every solve here switches the
+rule off, and :func:`self_test` shows the bug and its cure on a model of 14 integers.  PuLP's own
+HiGHS interface reports ``Optimal`` for a time limit with an incumbent, ignores MIP starts and
+unknown options; so the model goes to highspy in bulk and the status is read from there.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from typing import Any
+
+import highspy
+import numpy as np
+import pulp
+
+from twill_ilp.errors import OptionError, SolverError
+from twill_ilp.selftest import WRONG_OPTIMAL_ANSWER, wrong_optimal_model
+
+__all__ = ["Outcome", "SolveStatus", "highs_version", "run", "self_test", "to_highs"]
+
+AGGREGATOR = 4096
+"""Bit of ``presolve_rule_off`` that switches the faulty presolve rule off."""
+
+TESTED = ("1.15.1",)
+"""HiGHS versions on which the whole test suite ran; any other runs the self-test first."""
+
+INTEGRALITY = 1e-5
+"""Largest distance of an integer variable's value from a whole number that is rounded away."""
+
+EXACT: Mapping[str, Any] = {
+    "output_flag": False,
+    "presolve_rule_off": AGGREGATOR,
+    "mip_rel_gap": 0.0,
+    "mip_abs_gap": 0.999,  # objectives are whole numbers, so this is exact
+    "mip_feasibility_tolerance": 1e-6,
+}
+
+
+class SolveStatus(Enum):
+    """What a solve established; a limit never establishes infeasibility."""
+
+    OPTIMAL = "optimal"
+    FEASIBLE = "feasible"
+    INFEASIBLE = "infeasible"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The answer to one model.
+
+    Attributes:
+        status: what is established.
+        values: variable name to whole number (continuous variables: float); empty without
+            a solution.
+        bound: proven lower bound of the objective, ``None`` if there is none.
+        seconds: wall time inside HiGHS.
+        nodes, lp_iterations: size of the search.
+        message: HiGHS's own word for the status.
+    """
+
+    status: SolveStatus
+    values: Mapping[str, float]
+    bound: float | None
+    seconds: float
+    nodes: int
+    lp_iterations: int
+    message: str
+
+
+_STATUS = highspy.HighsModelStatus
+_LIMITS = {
+    _STATUS.kTimeLimit,
+    _STATUS.kIterationLimit,
+    _STATUS.kSolutionLimit,
+    _STATUS.kObjectiveBound,
+    _STATUS.kObjectiveTarget,
+    _STATUS.kMemoryLimit,
+}
+_threads_in_use = 1
+
+
+def run(
+    lp: pulp.LpProblem,
+    *,
+    time_limit: float = math.inf,
+    start: Mapping[str, float] | None = None,
+    seed: int = 0,
+    threads: int = 1,
+    options: Mapping[str, Any] | None = None,
+) -> Outcome:
+    """Solve a model exactly.
+
+    Args:
+        lp: minimisation model whose feasible points have whole-number objective values.
+        time_limit: wall seconds; what is not decided by then is ``FEASIBLE`` or ``UNKNOWN``.
+        start: MIP start, variable name to value; may leave variables out.
+        seed: HiGHS's random seed.
+        threads: with more than one, HiGHS's parallel search.
+        options: further HiGHS options, checked by name.
+
+    Raises:
+        OptionError: an option that HiGHS does not know, or a value it refuses.
+        SolverError: HiGHS failed, or answered with fractions for integers.
+        KeyboardInterrupt: the user interrupted the solve.
+    """
+    _self_test_once()
+    highs, names = to_highs(lp)
+    _configure(highs, time_limit, seed, threads, options or {})
+    if start:
+        _set_start(highs, names, start)
+    began = time.perf_counter()
+    _solve_interruptibly(highs)
+    return _read(highs, lp, names, time.perf_counter() - began)
+
+
+def to_highs(lp: pulp.LpProblem) -> tuple[highspy.Highs, list[str]]:
+    """Pass a PuLP model to HiGHS in one call; returns the solver and the column names.
+
+    Raises:
+        SolverError: a maximisation, two variables of one name, or HiGHS refuses the model.
+    """
+    if lp.sense != pulp.LpMinimize:
+        raise SolverError(f"model {lp.name}: only minimisation is supported; negate the objective")
+    variables = lp.variables()
+    names = [variable.name for variable in variables]
+    if len(set(names)) < len(names):
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise SolverError(f"model {lp.name}: two variables named {twice}; rename one")
+    column = {variable: i for i, variable in enumerate(variables)}
+    rows = lp.constraints()
+    inf = highspy.kHighsInf
+    model = highspy.HighsLp()
+    model.num_col_, model.num_row_ = len(variables), len(rows)
+    model.col_cost_ = np.array([lp.objective.get(v, 0.0) for v in variables])
+    model.offset_ = float(lp.objective.constant)
+    model.col_lower_ = np.array([-inf if v.lowBound is None else v.lowBound for v in variables])
+    model.col_upper_ = np.array([inf if v.upBound is None else v.upBound for v in variables])
+    model.integrality_ = [
+        highspy.HighsVarType.kInteger
+        if v.cat == pulp.LpInteger
+        else highspy.HighsVarType.kContinuous
+        for v in variables
+    ]
+    sides = [(-float(row.constant), row.sense) for row in rows]
+    model.row_lower_ = np.array([-inf if sense < 0 else rhs for rhs, sense in sides])
+    model.row_upper_ = np.array([inf if sense > 0 else rhs for rhs, sense in sides])
+    matrix = model.a_matrix_
+    matrix.format_ = highspy.MatrixFormat.kRowwise
+    matrix.start_ = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int32)
+    matrix.index_ = np.array([column[v] for row in rows for v in row], dtype=np.int32)
+    matrix.value_ = np.array([c for row in rows for c in row.values()], dtype=np.float64)
+    highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)
+    if highs.passModel(model) == highspy.HighsStatus.kError:
+        raise SolverError(f"model {lp.name}: HiGHS refuses it")
+    return highs, names
+
+
+def highs_version() -> str:
+    """Version of the HiGHS library in use."""
+    return str(highspy.Highs().version())
+
+
+def self_test() -> tuple[int, int]:
+    """Solve the 14-integer model whose optimum is 3, as HiGHS comes and as this package runs it.
+
+    HiGHS 1.12 to 1.15.1 answer 5 by default.  Returns (default answer, guarded answer).
+
+    Raises:
+        SolverError: the guarded answer is wrong too; nothing can be trusted then.
+    """
+    answers = []
+    for rules_off in (0, AGGREGATOR):
+        highs, names = to_highs(wrong_optimal_model())
+        _configure(highs, math.inf, 0, 1, {"presolve_rule_off": rules_off})
+        highs.run()
+        answers.append(round(highs.getObjectiveValue()))
+    if answers[1] != WRONG_OPTIMAL_ANSWER:
+        raise SolverError(
+            f"HiGHS {highs_version()} answers {answers[1]} where the optimum is "
+            f"{WRONG_OPTIMAL_ANSWER}; install a version known to work: {', '.join(TESTED)}"
+        )
+    return answers[0], answers[1]
+
+
+@cache
+def _self_test_once() -> None:
+    if highs_version() not in TESTED:
+        self_test()
+
+
+def _configure(
+    highs: highspy.Highs,
+    time_limit: float,
+    seed: int,
+    threads: int,
+    options: Mapping[str, Any],
+) -> None:
+    global _threads_in_use
+    if threads != _threads_in_use:
+        # HiGHS keeps its first scheduler and then fails silently with another thread count.
+        highspy.Highs.resetGlobalScheduler(True)
+        _threads_in_use = threads
+    chosen = dict(EXACT) | {
+        "random_seed": seed,
+        "threads": threads,
+        "parallel": "on" if threads > 1 else "off",
+        "time_limit": max(0.0, float(time_limit)),
+    }
+    for name, value in (chosen | dict(options)).items():
+        status, kind = highs.getOptionType(name)
+        if status != highspy.HighsStatus.kOk:
+            raise OptionError(f"HiGHS has no option {name!r}; mend the name")
+        if kind == highspy.HighsOptionType.kDouble and isinstance(value, int):
+            value = float(value)
+        if highs.setOptionValue(name, value) != highspy.HighsStatus.kOk:
+            raise OptionError(f"HiGHS refuses {value!r} for option {name}; give another value")
+
+
+def _set_start(highs: highspy.Highs, names: list[str], start: Mapping[str, float]) -> None:
+    index = [i for i, name in enumerate(names) if name in start]
+    value = [float(start[names[i]]) for i in index]
+    highs.setSolution(len(index), np.array(index, np.int32), np.array(value, np.float64))
+
+
+def _solve_interruptibly(highs: highspy.Highs) -> None:
+    """Run HiGHS in a thread, so that Ctrl-C reaches Python and stops it."""
+    highs.HandleKeyboardInterrupt = True
+    thread = highs.startSolve()
+    try:
+        while thread.is_alive():
+            thread.join(0.1)
+    except KeyboardInterrupt:
+        highs.cancelSolve()
+        thread.join()
+        raise
+
+
+def _read(highs: highspy.Highs, lp: pulp.LpProblem, names: list[str], seconds: float) -> Outcome:
+    status, info = highs.getModelStatus(), highs.getInfo()
+    message = highs.modelStatusToString(status)
+    has_point = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    if status in (_STATUS.kOptimal, _STATUS.kModelEmpty):
+        verdict = SolveStatus.OPTIMAL
+    elif status == _STATUS.kInfeasible:
+        verdict = SolveStatus.INFEASIBLE
+    elif status in _LIMITS:
+        verdict = SolveStatus.FEASIBLE if has_point else SolveStatus.UNKNOWN
+    elif status in (_STATUS.kInterrupt, _STATUS.kHighsInterrupt):
+        raise KeyboardInterrupt
+    else:
+        raise SolverError(f"model {lp.name}: HiGHS stopped with '{message}', which proves nothing")
+    solved = verdict in (SolveStatus.OPTIMAL, SolveStatus.FEASIBLE)
+    bound = float(info.mip_dual_bound)
+    return Outcome(
+        verdict,
+        _whole_values(highs, lp, names) if solved else {},
+        bound if math.isfinite(bound) and verdict != SolveStatus.INFEASIBLE else None,
+        seconds,
+        int(info.mip_node_count),
+        int(info.simplex_iteration_count),
+        message,
+    )
+
+
+def _whole_values(
+    highs: highspy.Highs, lp: pulp.LpProblem, names: list[str]
+) -> dict[str, float]:
+    values = dict(zip(names, map(float, highs.getSolution().col_value), strict=True))
+    for variable in lp.variables():
+        if variable.cat == pulp.LpInteger:
+            value = values[variable.name]
+            if abs(value - round(value)) > INTEGRALITY:
+                raise SolverError(f"model {lp.name}: HiGHS gives {variable.name} = {value}")
+            values[variable.name] = round(value)
+    return values
