@@ -1,4 +1,4 @@
-"""Random loops for the tests: small, varied, and valid by construction.
+"""Inputs for the tests: random loops, valid by construction, and problem files gone wrong.
 
 Operations have a *rank*.  A dependence of distance 0 goes up the ranks, or stays in a rank
 with delay 0; so a cycle of total distance 0 has no delay.  Operations of one rank may have to
@@ -7,7 +7,10 @@ start together, so they share no unit; hence every problem has a schedule at som
 
 from __future__ import annotations
 
+import copy
 import random
+from collections.abc import Iterator
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -123,3 +126,90 @@ def _dependences(
             delay, distance = rng.choice(((0, 0), (delay, 1)))
         result.append(Dependence(operations[i].name, operations[j].name, delay, distance))
     return result
+
+
+FULL: dict[str, Any] = {
+    "schema": "twill-ilp/problem/1",
+    "graph": {
+        "name": "full",
+        "operations": [
+            {
+                "name": "S0",
+                "kind": "mma",
+                "usage": [
+                    {"unit": "TC", "start": 0, "cycles": 4, "amount": 1},
+                    {"unit": "SFU", "start": 1, "cycles": 2, "amount": 2},
+                ],
+                "cycles": 5,
+                "issue": 1,
+                "warps": 4,
+                "registers": 128,
+                "footprint": {"tmem": 128, "smem": 0},
+                "spill": 7,
+                "variable_latency": True,
+            },
+            {"name": "load0"},
+        ],
+        "dependences": [
+            {"src": "S0", "dst": "load0", "delay": 4, "distance": 0, "blocking": True},
+            {"src": "load0", "dst": "S0", "delay": 1, "distance": 2, "blocking": False},
+        ],
+    },
+    "machine": {
+        "name": "little",
+        "units": {"TC": 1, "SFU": 2},
+        "memories": {"smem": 1000, "tmem": 512},
+        "warps": 16,
+        "registers_per_thread": 255,
+        "registers_per_sm": 65536,
+    },
+}
+"""Every key of the format ``twill-ilp/problem/1``."""
+
+Place = tuple[str | int, ...]
+
+
+def places(data: Any, at: Place = ()) -> Iterator[Place]:
+    """Every place in JSON data, objects and arrays included."""
+    yield at
+    if isinstance(data, dict | list):
+        for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+            yield from places(value, (*at, key))
+
+
+def keys(at: Place) -> Place:
+    """A place without its indices."""
+    return tuple(key for key in at if isinstance(key, str))
+
+
+def value_at(data: Any, at: Place) -> Any:
+    """The value at one place."""
+    for key in at:
+        data = data[key]
+    return data
+
+
+def changed(at: Place, value: Any) -> Any:
+    """``FULL`` with another value at one place."""
+    if not at:
+        return value
+    data = copy.deepcopy(FULL)
+    value_at(data, at[:-1])[at[-1]] = value
+    return data
+
+
+def nested(depth: int) -> Any:
+    """An array in an array in an array ..."""
+    value: Any = 0
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+WRONG: list[Any] = [
+    None, True, False, -1, 0, 1, 2, 1.0, 1.5, -0.0, 10**9, 10**10, 10**30, 10**4000, 1e300,
+    "", " ", "x", "TC", "S0", "1", "a\nb", "a\u2028b", "\x00", "\ud800", "x" * 99,
+    [], {}, [1], ["TC"], [None], [[]], [{}], list(range(10**4)), {"": 1}, {"a\nb": -1},
+    {"TC": None}, {"name": "a\nb"}, {"name": []}, {"x": {"y": [1, 2]}}, nested(50),
+]  # fmt: skip
+"""Values that are wrong at most places of a problem file."""

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from twill_ilp.checks import LARGEST
-from twill_ilp.errors import InvalidMachineError
+from twill_ilp.errors import InvalidMachineError, InvalidProblemError
+from twill_ilp.graph import LoopGraph, Operation, Usage
 from twill_ilp.machine import PRESETS, Machine, ampere, blackwell, hopper, preset
+from twill_ilp.problem import Problem
 
 NOT_NATURAL = [-1, 1.0, float("nan"), True, "1", [], None, LARGEST + 1]
 
@@ -97,3 +99,20 @@ def test_unknown_preset() -> None:
         "machine volta: no such preset; choose from ampere, a100, hopper, h100, blackwell, b200, "
         "or give a file"
     )
+
+
+def test_rows_of_one_operation_may_share_a_unit() -> None:
+    """Amounts add up cycle by cycle, not over the whole table."""
+    machine = Machine("m", {"TC": 2})
+    rows = (Usage("TC", 4), Usage("TC", 2, start=1), Usage("TC", 1, start=3))
+    Problem(LoopGraph("g", (Operation("A", usage=rows),)), machine)
+    three = (*rows, Usage("TC", 1, start=2))
+    with pytest.raises(InvalidProblemError, match="needs 3 of TC in its cycle 2, above"):
+        Problem(LoopGraph("g", (Operation("A", usage=three),)), machine)
+
+
+def test_footprints_need_no_memories() -> None:
+    """A machine without memories limits none."""
+    Problem(LoopGraph("g", (Operation("A", footprint={"smem": 1}),)), Machine("m", {}))
+    with pytest.raises(InvalidProblemError, match="footprint in gmem, which machine blackwell"):
+        Problem(LoopGraph("g", (Operation("A", footprint={"gmem": 1}),)), blackwell())

@@ -4,94 +4,38 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from strategies import FIGURE_1, problems
+from strategies import FIGURE_1, FULL, WRONG, Place, changed, keys, places, problems, value_at
 
 from twill_ilp.errors import InvalidProblemError, TwillError
 from twill_ilp.graph import Dependence, LoopGraph, Operation, Usage
-from twill_ilp.machine import Machine, blackwell
+from twill_ilp.machine import Machine
 from twill_ilp.problem import PROBLEM_SCHEMA, Problem, load_json, read_machine, read_problem
 
-FULL: dict[str, Any] = {
-    "schema": "twill-ilp/problem/1",
-    "graph": {
-        "name": "full",
-        "operations": [
-            {
-                "name": "S0",
-                "kind": "mma",
-                "usage": [
-                    {"unit": "TC", "start": 0, "cycles": 4, "amount": 1},
-                    {"unit": "SFU", "start": 1, "cycles": 2, "amount": 2},
-                ],
-                "cycles": 5,
-                "issue": 1,
-                "warps": 4,
-                "registers": 128,
-                "footprint": {"tmem": 128, "smem": 0},
-                "spill": 7,
-                "variable_latency": True,
-            },
-            {"name": "load0"},
-        ],
-        "dependences": [
-            {"src": "S0", "dst": "load0", "delay": 4, "distance": 0, "blocking": True},
-            {"src": "load0", "dst": "S0", "delay": 1, "distance": 2, "blocking": False},
-        ],
-    },
-    "machine": {
-        "name": "little",
-        "units": {"TC": 1, "SFU": 2},
-        "memories": {"smem": 1000, "tmem": 512},
-        "warps": 16,
-        "registers_per_thread": 255,
-        "registers_per_sm": 65536,
-    },
-}
-"""Every key of the format, from DESIGN.md section 7."""
-
-Place = tuple[str | int, ...]
+Write = Callable[[Any], Path]
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Callable[[Any], Path]:
-    """Write text, or data as JSON, to a file."""
+def write_text(tmp_path: Path) -> Write:
+    """Write text to a file."""
 
-    def to_file(content: Any) -> Path:
+    def to_file(text: str) -> Path:
         path = tmp_path / "loop.json"
-        text = content if isinstance(content, str) else json.dumps(content)
         path.write_text(text, encoding="utf-8")
         return path
 
     return to_file
 
 
-def places(data: Any, at: Place = ()) -> Iterator[Place]:
-    """Every place in JSON data, objects and arrays included."""
-    yield at
-    if isinstance(data, dict | list):
-        for key, value in data.items() if isinstance(data, dict) else enumerate(data):
-            yield from places(value, (*at, key))
-
-
-def value_at(data: Any, at: Place) -> Any:
-    for key in at:
-        data = data[key]
-    return data
-
-
-def changed(at: Place, value: Any) -> Any:
-    """``FULL`` with another value at one place."""
-    if not at:
-        return value
-    data = copy.deepcopy(FULL)
-    value_at(data, at[:-1])[at[-1]] = value
-    return data
+@pytest.fixture
+def write(write_text: Write) -> Write:
+    """Write data to a file, as JSON."""
+    return lambda data: write_text(json.dumps(data))
 
 
 def refusal(path: Path, read: Callable[[Path], object] = read_problem) -> str:
@@ -105,7 +49,7 @@ def refusal(path: Path, read: Callable[[Path], object] = read_problem) -> str:
     return message.removeprefix(f"{path}: ")
 
 
-def test_reads_every_key(write: Callable[[Any], Path]) -> None:
+def test_reads_every_key(write: Write) -> None:
     problem = read_problem(write(FULL))
     rows = (Usage("TC", 4), Usage("SFU", 2, start=1, amount=2))
     s0 = Operation("S0", "mma", rows, 5, 1, 4, 128, {"tmem": 128, "smem": 0}, 7, True)
@@ -122,16 +66,8 @@ def test_writes_what_it_reads() -> None:
     data = json.loads(json.dumps(Problem.from_dict(FULL).to_dict()))
     defaults = data["graph"]["operations"].pop()
     assert defaults == {
-        "name": "load0",
-        "kind": "",
-        "usage": [],
-        "cycles": 0,
-        "issue": 0,
-        "warps": 1,
-        "registers": 0,
-        "footprint": {},
-        "spill": 0,
-        "variable_latency": False,
+        **{"name": "load0", "kind": "", "usage": [], "warps": 1, "footprint": {}},
+        **{"cycles": 0, "issue": 0, "registers": 0, "spill": 0, "variable_latency": False},
     }
     rest = copy.deepcopy(FULL)
     rest["graph"]["operations"].pop()
@@ -172,41 +108,29 @@ def test_from_dict_inverts_to_dict(problem: Problem) -> None:
     assert Problem.from_dict(problem.to_dict()) == problem
 
 
-def test_from_dict_leaves_its_input_alone() -> None:
+def test_input_is_left_alone_and_equal_problems_hash_alike() -> None:
     data = copy.deepcopy(FULL)
-    Problem.from_dict(data)
+    assert hash(Problem.from_dict(data)) == hash(Problem.from_dict(FULL))
     assert data == FULL
 
 
-def test_equal_problems_hash_alike() -> None:
-    assert hash(Problem.from_dict(FULL)) == hash(Problem.from_dict(copy.deepcopy(FULL)))
-
-
-def test_reads_a_machine(write: Callable[[Any], Path]) -> None:
+def test_reads_a_machine(write: Write) -> None:
     assert read_machine(write(FULL["machine"])) == Problem.from_dict(FULL).machine
     message = refusal(write({"name": "m", "units": {"TC": 0}}), read_machine)
     assert "unit TC is 0; give a whole number from 1" in message
 
 
-def test_file_that_does_not_exist(tmp_path: Path) -> None:
-    assert refusal(tmp_path / "none.json") == (
-        "cannot be read: No such file or directory; check the path"
-    )
-
-
-def test_directory(tmp_path: Path) -> None:
+def test_paths_that_cannot_be_read(tmp_path: Path) -> None:
+    missing = refusal(tmp_path / "none.json")
+    assert missing == "cannot be read: No such file or directory; check the path"
     assert refusal(tmp_path) == "cannot be read: Is a directory; check the path"
-
-
-def test_path_that_no_file_can_have() -> None:
     with pytest.raises(InvalidProblemError, match="cannot be read"):
         read_problem("nul\0nul")
 
 
 def test_binary_file(tmp_path: Path) -> None:
-    path = tmp_path / "loop.json"
-    path.write_bytes(b"\xff\xfe\x00")
-    assert refusal(path) == "not UTF-8 text; give a JSON file"
+    (tmp_path / "loop.json").write_bytes(b"\xff\xfe\x00")
+    assert refusal(tmp_path / "loop.json") == "not UTF-8 text; give a JSON file"
 
 
 @pytest.mark.parametrize(
@@ -230,26 +154,27 @@ def test_binary_file(tmp_path: Path) -> None:
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_files_that_are_no_problem(write: Callable[[Any], Path], text: str, message: str) -> None:
-    assert refusal(write(text)) == message
+def test_files_that_are_no_problem(write_text: Write, text: str, message: str) -> None:
+    assert refusal(write_text(text)) == message
 
 
-def test_load_json_says_what_it_cannot_parse(write: Callable[[Any], Path]) -> None:
-    assert load_json(write('[1, {"a": null}]')) == [1, {"a": None}]
+def test_load_json_says_what_it_cannot_parse(write_text: Write) -> None:
+    assert load_json(write_text('[1, {"a": null}]')) == [1, {"a": None}]
     with pytest.raises(InvalidProblemError, match=r"^not JSON"):
-        load_json(write("{"))
+        load_json(write_text("{"))
 
 
 @pytest.mark.parametrize("schema", ["twill-ilp/problem/2", "twill-ilp/result/1", "", 1, [], None])
-def test_wrong_schema(write: Callable[[Any], Path], schema: Any) -> None:
+def test_wrong_schema(write: Write, schema: Any) -> None:
     message = refusal(write(changed(("schema",), schema)))
-    assert message == f"schema is {schema!r}; this version reads 'twill-ilp/problem/1'"
+    assert message.startswith("schema is ")
+    assert message.endswith("; this version reads 'twill-ilp/problem/1'")
 
 
-def test_wrong_schema_comes_before_unknown_keys(write: Callable[[Any], Path]) -> None:
+def test_wrong_schema_comes_before_unknown_keys(write: Write) -> None:
     """A result file, or a later version of the format, is recognised as such."""
     later = {"schema": "twill-ilp/result/1", "problem": "full", "status": "optimal"}
-    assert refusal(write(later)).startswith("schema is 'twill-ilp/result/1'; ")
+    assert refusal(write(later)).startswith("schema is ")
 
 
 OBJECTS = [
@@ -263,49 +188,44 @@ OBJECTS = [
 
 
 @pytest.mark.parametrize(("at", "where"), OBJECTS)
-def test_unknown_key(write: Callable[[Any], Path], at: Place, where: str) -> None:
+def test_unknown_key(write: Write, at: Place, where: str) -> None:
     message = refusal(write(changed(at, {**value_at(FULL, at), "cylces": 1})))
     assert message.startswith(f"{where}: unknown key 'cylces'; known: ")
 
 
 @pytest.mark.parametrize(("at", "where"), OBJECTS)
-def test_duplicate_key(write: Callable[[Any], Path], at: Place, where: str) -> None:
+def test_duplicate_key(write_text: Write, at: Place, where: str) -> None:
     part = json.dumps(value_at(FULL, at))
     twice = json.dumps(FULL).replace(part, '{"name": 1, "name": 2, ' + part[1:])
-    assert refusal(write(twice)) == "key 'name' stands twice in one object; remove one"
+    assert refusal(write_text(twice)) == "key 'name' stands twice in one object; remove one"
 
 
 REQUIRED = [
-    (("schema",), "problem"),
-    (("graph",), "problem"),
-    (("machine",), "problem"),
-    (("graph", "name"), "graph"),
-    (("graph", "operations"), "graph"),
+    *[((key,), "problem") for key in ("schema", "graph", "machine")],
+    *[(("graph", key), "graph") for key in ("name", "operations")],
     (("graph", "operations", 0, "name"), "graph.operations[0]"),
-    (("graph", "operations", 0, "usage", 1, "unit"), "graph.operations[0] (S0).usage[1]"),
-    (("graph", "operations", 0, "usage", 1, "cycles"), "graph.operations[0] (S0).usage[1]"),
-    (("graph", "dependences", 1, "src"), "graph.dependences[1]"),
-    (("graph", "dependences", 1, "dst"), "graph.dependences[1]"),
-    (("graph", "dependences", 1, "delay"), "graph.dependences[1]"),
-    (("machine", "name"), "machine"),
-    (("machine", "units"), "machine"),
+    *[((*OBJECTS[3][0], key), OBJECTS[3][1]) for key in ("unit", "cycles")],
+    *[((*OBJECTS[4][0], key), OBJECTS[4][1]) for key in ("src", "dst", "delay")],
+    *[(("machine", key), "machine") for key in ("name", "units")],
 ]
 
 
 @pytest.mark.parametrize(("at", "where"), REQUIRED)
-def test_missing_key(write: Callable[[Any], Path], at: Place, where: str) -> None:
+def test_missing_key(write: Write, at: Place, where: str) -> None:
     data = copy.deepcopy(FULL)
     del value_at(data, at[:-1])[at[-1]]
     assert refusal(write(data)) == f"{where}: key {at[-1]!r} is missing; add it"
 
 
 @pytest.mark.parametrize("at", [at for at in places(FULL) if at and isinstance(at[-1], str)])
-def test_every_other_key_may_be_left_out(write: Callable[[Any], Path], at: Place) -> None:
+def test_every_other_key_may_be_left_out(write: Write, at: Place) -> None:
     """Only the capacities of units and memories in use cannot."""
     data = copy.deepcopy(FULL)
+    for e in data["graph"]["dependences"]:
+        e["delay"] = 0  # so that a distance may be left out, too
     del value_at(data, at[:-1])[at[-1]]
     in_use = at[:2] in (("machine", "units"), ("machine", "memories")) and len(at) == 3
-    if in_use or at in [required for required, _ in REQUIRED]:
+    if in_use or keys(at) in {keys(required) for required, _ in REQUIRED}:
         refusal(write(data))
     else:
         read_problem(write(data))
@@ -350,47 +270,13 @@ def test_every_other_key_may_be_left_out(write: Callable[[Any], Path], at: Place
     ],
     ids=lambda value: ".".join(map(str, value)) if isinstance(value, tuple) else None,
 )  # fmt: skip
-def test_names_place_and_mend(
-    write: Callable[[Any], Path], at: Place, value: Any, parts: list[str]
-) -> None:
+def test_names_place_and_mend(write: Write, at: Place, value: Any, parts: list[str]) -> None:
     message = refusal(write(changed(at, value)))
     assert all(part in message for part in parts), message
 
 
-def test_rows_of_one_operation_may_share_a_unit() -> None:
-    """Amounts add up cycle by cycle, not over the whole table."""
-    machine = Machine("m", {"TC": 2})
-    rows = (Usage("TC", 4), Usage("TC", 2, start=1), Usage("TC", 1, start=3))
-    Problem(LoopGraph("g", (Operation("A", usage=rows),)), machine)
-    three = (*rows, Usage("TC", 1, start=2))
-    with pytest.raises(InvalidProblemError, match="needs 3 of TC in its cycle 2, above"):
-        Problem(LoopGraph("g", (Operation("A", usage=three),)), machine)
-
-
-def test_footprints_need_no_memories() -> None:
-    """A machine without memories limits none."""
-    Problem(LoopGraph("g", (Operation("A", footprint={"smem": 1}),)), Machine("m", {}))
-    with pytest.raises(InvalidProblemError, match="footprint in gmem, which machine blackwell"):
-        Problem(LoopGraph("g", (Operation("A", footprint={"gmem": 1}),)), blackwell())
-
-
-def nested(depth: int) -> Any:
-    value: Any = 0
-    for _ in range(depth):
-        value = [value]
-    return value
-
-
-WRONG: list[Any] = [
-    None, True, False, -1, 0, 1, 2, 1.0, 1.5, -0.0, 10**9, 10**10, 10**30, 10**4000, 1e300,
-    "", " ", "x", "TC", "S0", "1", "a\nb", "a\u2028b", "\x00", "\ud800", "x" * 10**4,
-    [], {}, [1], ["TC"], [None], [[]], [{}], list(range(10**4)), {"": 1}, {"a\nb": -1},
-    {"TC": None}, {"name": "a\nb"}, {"name": []}, {"x": {"y": [1, 2]}}, nested(50),
-]  # fmt: skip
-
-
 @pytest.mark.parametrize("at", list(places(FULL)), ids=lambda at: ".".join(map(str, at)) or "top")
-def test_any_wrong_value_is_refused_or_kept(write: Callable[[Any], Path], at: Place) -> None:
+def test_any_wrong_value_is_refused_or_kept(write: Write, at: Place) -> None:
     """No value at any place raises anything but a one-line refusal that begins with the path."""
     for wrong in WRONG:
         path = write(changed(at, wrong))
@@ -406,8 +292,8 @@ def test_any_wrong_value_is_refused_or_kept(write: Callable[[Any], Path], at: Pl
     "at",
     [("schema",), ("graph", "name"), ("graph",), ("graph", "operations"), ("machine", "units")],
 )
-def test_no_depth_of_nesting_escapes(write: Callable[[Any], Path], at: Place) -> None:
+def test_no_depth_of_nesting_escapes(write_text: Write, at: Place) -> None:
     """Some depths are just parsed but too deep to print."""
     text = json.dumps(changed(at, "DEPTH"))
     for depth in range(700, 1010, 2):
-        refusal(write(text.replace('"DEPTH"', "[" * depth + "]" * depth)))
+        refusal(write_text(text.replace('"DEPTH"', "[" * depth + "]" * depth)))

@@ -22,6 +22,7 @@ __all__ = [
     "positive_cycle",
     "rec_mii",
     "res_mii",
+    "sufficient_ii",
     "unit_work",
 ]
 
@@ -106,6 +107,18 @@ def rec_mii(graph: LoopGraph) -> Recurrence:
         delay = sum(e.delay for e in cycle)
         found = Recurrence(-(-delay // sum(e.distance for e in cycle)), cycle)
     return found if found.cycle else Recurrence(1)
+
+
+def sufficient_ii(graph: LoopGraph) -> int:
+    """An II (cycles) at which a schedule exists if one exists at any II.
+
+    Operations on a cycle of distance 0, whose delays are all 0, start together; let one such
+    group after another run to its last use and its longest delay.  At this II nothing wraps
+    around, and every carried dependence has time.
+    """
+    delays = [e.delay for e in graph.dependences]
+    uses = sum(max((row.end for row in op.usage), default=0) for op in graph)
+    return max(1, uses + sum(delays) + max(delays, default=0))
 
 
 def positive_cycle(graph: LoopGraph, ii: int) -> tuple[Dependence, ...]:

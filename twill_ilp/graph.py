@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from twill_ilp.checks import check_name, check_natural
+from twill_ilp.checks import check_flag, check_name, check_natural
 from twill_ilp.errors import InvalidGraphError
+from twill_ilp.reading import short
 
 if TYPE_CHECKING:
     import networkx as nx
 
 __all__ = ["Dependence", "LoopGraph", "Operation", "Usage"]
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -88,7 +90,13 @@ class Operation:
         for key in ("cycles", "issue", "registers", "spill"):
             check_natural(getattr(self, key), f"operation {self.name}: {key}", InvalidGraphError)
         check_natural(self.warps, f"operation {self.name}: warps", InvalidGraphError, least=1)
+        if not isinstance(self.kind, str):
+            raise InvalidGraphError(f"operation {self.name}: kind is {short(self.kind)}; give text")
+        check_flag(
+            self.variable_latency, f"operation {self.name}: variable_latency", InvalidGraphError
+        )
         for memory, amount in self.footprint.items():
+            check_name(memory, f"operation {self.name}: memory", InvalidGraphError)
             check_natural(
                 amount, f"operation {self.name}: footprint in {memory}", InvalidGraphError
             )
@@ -113,6 +121,9 @@ class Dependence:
     blocking: bool = False
 
     def __post_init__(self) -> None:
+        check_name(self.src, "dependence: src", InvalidGraphError)
+        check_name(self.dst, "dependence: dst", InvalidGraphError)
+        check_flag(self.blocking, f"{self.src} -> {self.dst}: blocking", InvalidGraphError)
         check_natural(self.delay, f"{self.src} -> {self.dst}: delay", InvalidGraphError)
         check_natural(self.distance, f"{self.src} -> {self.dst}: distance", InvalidGraphError)
 
@@ -189,25 +200,26 @@ class LoopGraph:
 
     def to_networkx(self) -> nx.MultiDiGraph[str]:
         """Convert to a multigraph: node attribute ``operation``, edge attributes
-        ``delay`` (cycles), ``distance`` (iterations), ``blocking``."""
+        ``delay`` (cycles), ``distance`` (iterations), ``blocking``; an edge's key is its
+        index in :attr:`dependences`."""
         import networkx as nx
 
         multigraph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=self.name)
         multigraph.add_nodes_from((op.name, {"operation": op}) for op in self.operations)
-        multigraph.add_edges_from(
-            (e.src, e.dst, {"delay": e.delay, "distance": e.distance, "blocking": e.blocking})
-            for e in self.dependences
-        )
+        for i, e in enumerate(self.dependences):
+            data = {"delay": e.delay, "distance": e.distance, "blocking": e.blocking}
+            multigraph.add_edge(e.src, e.dst, i, **data)
         return multigraph
 
     @classmethod
     def from_networkx(cls, multigraph: nx.MultiDiGraph[str]) -> LoopGraph:
         """Inverse of :meth:`to_networkx`."""
+        edges = sorted(multigraph.edges(keys=True, data=True), key=lambda edge: edge[2])
         operations: list[Any] = [data["operation"] for _, data in multigraph.nodes(data=True)]
         return cls(
             multigraph.graph["name"],
             tuple(operations),
-            tuple(Dependence(u, v, **data) for u, v, data in multigraph.edges(data=True)),
+            tuple(Dependence(u, v, **data) for u, v, _, data in edges),
         )
 
 

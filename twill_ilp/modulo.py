@@ -36,8 +36,11 @@ SECOND_FORMULATION: Mapping[str, str] = {
 """The model that must agree with an infeasibility where confirmation is asked for."""
 
 
-SHORT_SECONDS = 10.0
-"""Wall seconds for the question that only looks for a short schedule."""
+ROUNDS = 300
+"""Effort of the heuristic search for a short schedule; the ILP decides small cases sooner."""
+
+QUICK_SECONDS, SHORT_SECONDS = 2.0, 10.0
+"""Wall seconds for a first try, and for the question that only looks for a short schedule."""
 
 
 def chosen_formulation(core: Core, options: SearchOptions) -> str:
@@ -66,8 +69,9 @@ class Verdict:
 def decide(problem: Problem, ii: int, session: Session) -> Verdict:
     """Whether a modulo schedule of any length exists at ``ii >= RecMII``.
 
-    Structural tests first, then the heuristics, then the ILP: once confined to short schedules,
-    which finds most of those that exist, and once for any length, which alone can refute.
+    Structural tests first, then the heuristics, then the ILP.  Most II are decided at once by
+    the model that leaves the length free, which alone can refute; where it is slow, confining
+    it to short schedules often finds one.
     """
     with session.building():
         core = reduce_loop(problem.graph, ii)
@@ -83,10 +87,12 @@ def decide(problem: Problem, ii: int, session: Session) -> Verdict:
     session.progress(f"II {ii}: {formulation} ILP")
     short = windows_for_length(core, length_bound(core, problem.machine).length + ii)
     assert short is not None
-    quick = _ask_formulation(problem, core, short, session, formulation, SHORT_SECONDS)
-    if quick.schedule:
-        return quick
-    return _ask(problem, core, windows_any_length(core), session)
+    any_length = windows_any_length(core)
+    for windows, seconds in ((any_length, QUICK_SECONDS), (short, SHORT_SECONDS), (any_length, inf)):
+        verdict = _ask(problem, core, windows, session, formulation, seconds)
+        if verdict.schedule or (verdict.proven and windows is any_length):
+            break
+    return _confirmed(verdict, problem, core, any_length, session)
 
 
 def minimize_length(
@@ -104,11 +110,13 @@ def minimize_length(
     session.progress(f"II {schedule.ii}: shortening L {schedule.length}, at least {bound.length}")
     best = _shortened(problem, schedule, bound.length, session)
     least, evidence, question = bound.length, bound.evidence, best.length - 1
+    formulation = chosen_formulation(core, session.options)
     while least < best.length and session.options.method == "ilp":
         session.progress(f"II {best.ii}: L in {least}..{best.length}, is {question} possible?")
         windows = windows_for_length(core, question)
         assert windows is not None
-        verdict = _ask(problem, core, windows, session)
+        verdict = _ask(problem, core, windows, session, formulation)
+        verdict = _confirmed(verdict, problem, core, windows, session)
         if verdict.schedule:
             best = _shortened(problem, verdict.schedule, least, session)
         elif verdict.proven:
@@ -117,14 +125,15 @@ def minimize_length(
             evidence = f"{evidence}; L {question}: {verdict.evidence}"
             break
         question = (least + best.length) // 2
-    certainty = "proven" if least == best.length else "found"
-    return best, Level(certainty, best.length, least, evidence)
+    level = Level("proven" if least == best.length else "found", best.length, least, evidence)
+    return best, level
 
 
 def _shortened(problem: Problem, schedule: Schedule, target: int, session: Session) -> Schedule:
     if schedule.length <= target:
         return schedule
-    better = shorten(problem, schedule, target=target, seed=session.options.seed)
+    seed = session.options.seed
+    better = shorten(problem, schedule, target=target, rounds=ROUNDS, seed=seed)
     verify(problem.graph, problem.machine, better)
     return better if better.length < schedule.length else schedule
 
@@ -134,22 +143,24 @@ def _found(schedule: Schedule, evidence: str) -> Verdict:
     return Verdict(schedule, True, evidence)
 
 
-def _ask(problem: Problem, core: Core, windows: list[Window], session: Session) -> Verdict:
-    """Put one question to HiGHS, and an infeasibility to a second formulation if asked to."""
-    chosen = chosen_formulation(core, session.options)
-    verdict = _ask_formulation(problem, core, windows, session, chosen)
+def _confirmed(
+    verdict: Verdict, problem: Problem, core: Core, windows: list[Window], session: Session
+) -> Verdict:
+    """The verdict, an infeasibility put to a second formulation if that is asked for."""
     if verdict.schedule or not verdict.proven or not session.options.confirm:
         return verdict
+    chosen = chosen_formulation(core, session.options)
     second = SECOND_FORMULATION[chosen]
-    again = _ask_formulation(problem, core, windows, session, second)
+    again = _ask(problem, core, windows, session, second)
     if again.schedule:
         raise SolverError(
             f"II {core.ii}: {chosen} says infeasible, {second} found a schedule; report this bug"
         )
-    return Verdict(None, True, f"{verdict.evidence}; {again.evidence}")
+    word = "confirmed" if again.proven else "not confirmed"
+    return Verdict(None, True, f"{verdict.evidence}; {word}: {again.evidence}")
 
 
-def _ask_formulation(
+def _ask(
     problem: Problem,
     core: Core,
     windows: list[Window],
@@ -157,14 +168,16 @@ def _ask_formulation(
     formulation: str,
     most_seconds: float = inf,
 ) -> Verdict:
+    """Put one question to HiGHS."""
     if session.allowance() == 0:
         return Verdict(None, False, "time limit reached before the ILP was tried")
+    session.formulations.add(formulation)
     with session.building():
         model = build_model(core, problem.machine, windows, FORMULATIONS[formulation])
     limit = min(session.allowance(), most_seconds)
     outcome = run(model.lp, time_limit=limit, seed=session.options.seed)
     session.solve += outcome.seconds
-    if outcome.values:
+    if outcome.solved:
         start = core.expand(model.read_starts(outcome.values))
         return _found(Schedule(problem.graph, problem.machine, core.ii, start), formulation)
     if outcome.status is SolveStatus.INFEASIBLE:

@@ -58,13 +58,14 @@ class SearchOptions:
 
 @dataclass
 class Session:
-    """One search under way: its options, its clock (wall seconds) and its listener."""
+    """One search under way: its options, its clock (wall seconds), its listener, the ILPs it used."""
 
     options: SearchOptions
     progress: Callable[[str], None] = lambda _: None
     began: float = field(default_factory=time.perf_counter)
     build: float = 0.0
     solve: float = 0.0
+    formulations: set[str] = field(default_factory=set)
 
     @property
     def elapsed(self) -> float:

@@ -22,6 +22,7 @@ from twill_ilp.reading import (
     read_mapping,
     read_object,
     reject_null,
+    short,
 )
 
 __all__ = ["PROBLEM_SCHEMA", "Problem", "load_json", "read_machine", "read_problem"]
@@ -76,11 +77,13 @@ class Problem:
         Raises:
             InvalidProblemError: anything that does not fit the schema, by its place.
         """
-        top = read_object(data, "problem", required=("schema", "graph", "machine"))
-        if top["schema"] != PROBLEM_SCHEMA:
+        # First, so that a result file or a later version is told apart from a typo.
+        schema = read_mapping(data, "problem").get("schema", PROBLEM_SCHEMA)
+        if schema != PROBLEM_SCHEMA:
             raise InvalidProblemError(
-                f"schema is {top['schema']!r}; this version reads {PROBLEM_SCHEMA!r}"
+                f"schema is {short(schema)}; this version reads {PROBLEM_SCHEMA!r}"
             )
+        top = read_object(data, "problem", required=("schema", "graph", "machine"))
         return cls(_graph(top["graph"]), _machine(top["machine"]))
 
 

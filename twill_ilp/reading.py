@@ -78,7 +78,9 @@ def read_object(
     known = (*required, *optional)
     for key in fields:
         if key not in known:
-            raise InvalidProblemError(f"{where}: unknown key {_quoted(key)}; known: {', '.join(known)}")
+            raise InvalidProblemError(
+                f"{where}: unknown key {_quoted(key)}; known: {', '.join(known)}"
+            )
     for key in required:
         if key not in fields:
             raise InvalidProblemError(f"{where}: key {key!r} is missing; add it")

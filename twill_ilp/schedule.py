@@ -1,4 +1,4 @@
-"""Schedules and results: what a search returns, how it prints, and ``twill-ilp/result/1``.
+"""Schedules and results: what a search returns.
 
 A result never mixes *proven*, *found* and *unknown*: a bound that nobody proved is ``None``.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from twill_ilp.graph import LoopGraph
@@ -16,15 +17,26 @@ from twill_ilp.problem import Problem
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["RESULT_SCHEMA", "Level", "Rejection", "Result", "Schedule", "Status"]
-
-RESULT_SCHEMA = "twill-ilp/result/1"
+__all__ = [
+    "REASONS",
+    "Certainty",
+    "Level",
+    "Rejection",
+    "Result",
+    "Schedule",
+    "Status",
+]
 
 Status = Literal["optimal", "feasible", "infeasible", "unknown"]
 """``optimal``: II proven minimal and a schedule verified.  ``feasible``: a schedule, but some
 smaller II is only unknown.  ``infeasible``: proven for every II up to the limit asked for."""
 
 Certainty = Literal["proven", "found", "skipped", "unknown"]
+"""``proven``: no schedule does better.  ``found``: there is one, perhaps not the best.
+``skipped``: nobody asked.  ``unknown``: no schedule, and no proof that there is none."""
+
+REASONS = ("bound", "modulo infeasible", "joint infeasible", "unknown")
+"""Why an II is passed over; ``unknown`` (a limit ended the question) proves nothing."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +79,19 @@ class Schedule:
         start = {op.name: self.start[op.name] - first for op in self.graph}
         return Schedule(self.graph, self.machine, self.ii, start)
 
+    def __repr__(self) -> str:
+        return f"<Schedule {self.graph.name}: II {self.ii}, L {self.length}, {self.stages} stages>"
+
+    def __str__(self) -> str:
+        from twill_ilp.report import schedule_text
+
+        return schedule_text(self)
+
+    def _repr_html_(self) -> str:
+        from twill_ilp.report import schedule_html
+
+        return schedule_html(self)
+
     def frame(self) -> pd.DataFrame:
         """One row per operation by start: name, kind, start, stage, slot, cycles, units."""
         import pandas as pd
@@ -92,8 +117,7 @@ class Rejection:
 
     Attributes:
         ii: cycles per iteration.
-        reason: ``bound``, ``modulo infeasible``, ``joint infeasible``, or ``unknown`` where a
-            limit ended the question; ``unknown`` proves nothing.
+        reason: see :data:`REASONS`.
         evidence: the unit, cycle, test or solver verdict behind the reason.
         seconds: wall time spent on this II.
     """
@@ -155,3 +179,37 @@ class Result:
     def length(self) -> int | None:
         """Schedule length found, cycles."""
         return self.schedule.length if self.schedule else None
+
+    def __repr__(self) -> str:
+        from twill_ilp.report import headline
+
+        return f"<Result {headline(self)}>"
+
+    def __str__(self) -> str:
+        from twill_ilp.report import result_text
+
+        return result_text(self)
+
+    def _repr_html_(self) -> str:
+        from twill_ilp.report import result_html
+
+        return result_html(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON data; see :mod:`twill_ilp.result_file`."""
+        from twill_ilp.result_file import result_to_dict
+
+        return result_to_dict(self)
+
+    @classmethod
+    def from_dict(cls, data: object, problem: Problem) -> Result:
+        """Inverse of :meth:`to_dict`; see :func:`twill_ilp.result_file.result_from_dict`."""
+        from twill_ilp.result_file import result_from_dict
+
+        return result_from_dict(data, problem)
+
+    def save(self, path: str | Path) -> None:
+        """Write a result file; see :func:`twill_ilp.result_file.write_result`."""
+        from twill_ilp.result_file import write_result
+
+        write_result(self, path)

@@ -12,14 +12,15 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from twill_ilp._version import __version__
-from twill_ilp.bounds import Recurrence, ResourceBound, rec_mii, res_mii
+from twill_ilp.bounds import Recurrence, ResourceBound, rec_mii, res_mii, sufficient_ii
 from twill_ilp.errors import OptionError
-from twill_ilp.ilp import FORMULATIONS
+from twill_ilp.ilp import FORMULATIONS, reduce_loop
 from twill_ilp.modulo import decide, minimize_length
 from twill_ilp.options import SearchOptions, Session
 from twill_ilp.problem import Problem
 from twill_ilp.schedule import Level, Rejection, Result, Schedule, Status
 from twill_ilp.solver import highs_version
+from twill_ilp.structure import rigid_conflict
 
 __all__ = ["solve"]
 
@@ -63,7 +64,7 @@ def solve(
         rejected,
         objective,
         {"total": session.elapsed, "build": session.build, "solve": session.solve},
-        _environment(session.options),
+        _environment(session),
     )
 
 
@@ -76,8 +77,12 @@ def _ascend(
     if mii > 1:
         cause = f"ResMII {mii}: {resource}" if resource.ii == mii else f"RecMII {mii}: {recurrence}"
         rejected.append(Rejection(mii - 1, "bound", cause))
-    ii, last = mii, session.options.max_ii
-    while last is None or ii <= last:
+    enough = max(mii, sufficient_ii(problem.graph))
+    if conflict := rigid_conflict(reduce_loop(problem.graph, enough), problem.machine):
+        rejected.append(Rejection(enough, "bound", f"{conflict}, at this and every other II"))
+        return None, tuple(rejected)
+    ii, last = mii, enough if session.options.max_ii is None else session.options.max_ii
+    while ii <= last:
         began = time.perf_counter()
         verdict = decide(problem, ii, session)
         if verdict.schedule:
@@ -111,13 +116,13 @@ def _status(schedule: Schedule | None, rejected: Sequence[Rejection]) -> Status:
     return "infeasible" if proven else "unknown"
 
 
-def _environment(options: SearchOptions) -> dict[str, str]:
+def _environment(session: Session) -> dict[str, str]:
     return {
         "twill_ilp": __version__,
         "highs": highs_version(),
         "pulp": version("pulp"),
         "python": platform.python_version(),
-        "method": options.method,
-        "formulation": options.formulation,
-        "seed": str(options.seed),
+        "method": session.options.method,
+        "formulation": ", ".join(sorted(session.formulations)) or "none used",
+        "seed": str(session.options.seed),
     }

@@ -75,6 +75,11 @@ class Outcome:
     lp_iterations: int
     message: str
 
+    @property
+    def solved(self) -> bool:
+        """Whether ``values`` is a solution (it may well be empty: no variables)."""
+        return self.status in (SolveStatus.OPTIMAL, SolveStatus.FEASIBLE)
+
 
 _STATUS = highspy.HighsModelStatus
 _LIMITS = {
@@ -113,6 +118,8 @@ def run(
         KeyboardInterrupt: the user interrupted the solve.
     """
     _self_test_once()
+    if broken := _violated_constant_row(lp):
+        return Outcome(SolveStatus.INFEASIBLE, {}, None, 0.0, 0, 0, f"row {broken} cannot hold")
     highs, names = to_highs(lp)
     _configure(highs, time_limit, seed, threads, options or {})
     if start:
@@ -180,7 +187,7 @@ def self_test() -> tuple[int, int]:
     """
     answers = []
     for rules_off in (0, AGGREGATOR):
-        highs, names = to_highs(wrong_optimal_model())
+        highs, _ = to_highs(wrong_optimal_model())
         _configure(highs, math.inf, 0, 1, {"presolve_rule_off": rules_off})
         highs.run()
         answers.append(round(highs.getObjectiveValue()))
@@ -226,6 +233,16 @@ def _configure(
             raise OptionError(f"HiGHS refuses {value!r} for option {name}; give another value")
 
 
+def _violated_constant_row(lp: pulp.LpProblem) -> str | None:
+    """A row without variables that is false; HiGHS calls a model of only such rows "Empty"."""
+    for row in lp.constraints():
+        if not any(row.values()):
+            value = row.constant
+            if (row.sense <= 0 and value > 0) or (row.sense >= 0 and value < 0):
+                return str(row.name)
+    return None
+
+
 def _set_start(highs: highspy.Highs, names: list[str], start: Mapping[str, float]) -> None:
     index = [i for i, name in enumerate(names) if name in start]
     value = [float(start[names[i]]) for i in index]
@@ -249,25 +266,25 @@ def _read(highs: highspy.Highs, lp: pulp.LpProblem, names: list[str], seconds: f
     status, info = highs.getModelStatus(), highs.getInfo()
     message = highs.modelStatusToString(status)
     has_point = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    nodes, iterations = int(info.mip_node_count), int(info.simplex_iteration_count)
+    if status == _STATUS.kInfeasible:
+        return Outcome(SolveStatus.INFEASIBLE, {}, None, seconds, nodes, iterations, message)
     if status in (_STATUS.kOptimal, _STATUS.kModelEmpty):
         verdict = SolveStatus.OPTIMAL
-    elif status == _STATUS.kInfeasible:
-        verdict = SolveStatus.INFEASIBLE
     elif status in _LIMITS:
         verdict = SolveStatus.FEASIBLE if has_point else SolveStatus.UNKNOWN
-    elif status in (_STATUS.kInterrupt, _STATUS.kHighsInterrupt):
+    elif message.startswith("Interrupted"):
         raise KeyboardInterrupt
     else:
         raise SolverError(f"model {lp.name}: HiGHS stopped with '{message}', which proves nothing")
-    solved = verdict in (SolveStatus.OPTIMAL, SolveStatus.FEASIBLE)
     bound = float(info.mip_dual_bound)
     return Outcome(
         verdict,
-        _whole_values(highs, lp, names) if solved else {},
-        bound if math.isfinite(bound) and verdict != SolveStatus.INFEASIBLE else None,
+        {} if verdict is SolveStatus.UNKNOWN else _whole_values(highs, lp, names),
+        bound if math.isfinite(bound) else None,
         seconds,
-        int(info.mip_node_count),
-        int(info.simplex_iteration_count),
+        nodes,
+        iterations,
         message,
     )
 

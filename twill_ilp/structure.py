@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
+from twill_ilp.graph import Usage
 from twill_ilp.ilp.reduction import Core
 from twill_ilp.machine import Machine
 
@@ -28,18 +27,30 @@ def rigid_conflict(core: Core, machine: Machine) -> str | None:
     """
     for node in core.nodes:
         for unit in {row.unit for row in node.usage}:
-            load = np.zeros(core.ii, dtype=np.int64)
-            for row in (row for row in node.usage if row.unit == unit):
-                whole, rest = divmod(row.cycles, core.ii)
-                load += whole * row.amount
-                load[(row.start + np.arange(rest)) % core.ii] += row.amount
-            if load.max() > machine.units[unit]:
+            rows = [row for row in node.usage if row.unit == unit]
+            slot, load = _peak(rows, core.ii)
+            if load > machine.units[unit]:
                 names = ", ".join(core.graph.operations[i].name for i, _ in node.members)
                 return (
-                    f"{names} alone: {load.max()} of {unit} in slot {load.argmax()} after the "
-                    f"first start, capacity {machine.units[unit]}"
+                    f"{names} alone: {load} of {unit} in slot {slot} after the first start, "
+                    f"capacity {machine.units[unit]}"
                 )
     return None
+
+
+def _peak(rows: list[Usage], ii: int) -> tuple[int, int]:
+    """Slot and size of the largest load of reservation rows folded modulo II.
+
+    The load only grows where some row begins, so those slots suffice, whatever the II.
+    """
+    loads = []
+    for slot in sorted({row.start % ii for row in rows}):
+        load = sum(
+            row.amount * (row.cycles // ii + ((slot - row.start) % ii < row.cycles % ii))
+            for row in rows
+        )
+        loads.append((slot, load))
+    return max(loads, key=lambda at: at[1])
 
 
 def length_bound(core: Core, machine: Machine) -> LengthBound:

@@ -12,19 +12,22 @@ from typing import Literal
 
 from twill_ilp.bounds import rec_mii, res_mii
 from twill_ilp.errors import OptionError
-from twill_ilp.heuristics.ejection import ROUNDS, ejection_schedule
+from twill_ilp.heuristics.ejection import ejection_schedule
 from twill_ilp.heuristics.ims import iterative_modulo_schedule
 from twill_ilp.heuristics.indexed import IndexedLoop
 from twill_ilp.heuristics.shorten import shorten
 from twill_ilp.heuristics.sms import swing_modulo_schedule
+from twill_ilp.heuristics.windows import conflict, least_length, length_bound
 from twill_ilp.problem import Problem
 from twill_ilp.schedule import Schedule
 
 __all__ = [
     "Method",
+    "conflict",
     "ejection_schedule",
     "heuristic_schedule",
     "iterative_modulo_schedule",
+    "length_bound",
     "schedule_upwards",
     "shorten",
     "swing_modulo_schedule",
@@ -61,7 +64,7 @@ def heuristic_schedule(
     ii: int,
     *,
     target: int | None = None,
-    rounds: int = ROUNDS,
+    rounds: int | None = None,
     seed: int = 0,
 ) -> Schedule | None:
     """A short schedule at initiation interval ``ii`` (cycles), by whatever method finds one.
@@ -73,7 +76,7 @@ def heuristic_schedule(
         problem: loop and machine.
         ii: initiation interval, cycles.
         target: a length (cycles) that is short enough, such as a proven lower bound.
-        rounds: limit on forced placements per search.
+        rounds: limit on forced placements per search; ``None``: about a second's worth.
         seed: equal seeds give equal answers.
 
     Raises:
@@ -81,10 +84,10 @@ def heuristic_schedule(
     """
     schedule = iterative_modulo_schedule(problem, ii) or swing_modulo_schedule(problem, ii)
     loop = None if schedule else IndexedLoop.at(problem, ii)
-    if loop:
-        for slack in (0, ii // 2, ii, 2 * ii, 4 * ii):
-            length = loop.critical_path + slack
-            schedule = ejection_schedule(problem, ii, length, rounds=rounds, seed=seed)
+    bound = least_length(loop) if loop else None
+    if bound is not None:
+        for more in (0, ii // 2, ii, 2 * ii, 4 * ii):
+            schedule = ejection_schedule(problem, ii, bound + more, rounds=rounds, seed=seed)
             if schedule:
                 break
     if schedule is None:

@@ -7,21 +7,19 @@ import numpy as np
 from twill_ilp.errors import OptionError
 from twill_ilp.heuristics.indexed import IndexedLoop, Ints
 from twill_ilp.heuristics.partial import PartialSchedule
+from twill_ilp.heuristics.relaxation import Relaxation
 from twill_ilp.heuristics.table import ReservationTable
 from twill_ilp.problem import Problem
 from twill_ilp.schedule import Schedule
 
-__all__ = ["ROUNDS", "ejection_schedule", "search_within"]
-
-ROUNDS = 4000
-"""Default limit on forced placements per search."""
+__all__ = ["default_rounds", "ejection_schedule", "search_within"]
 
 _RESTART = 500  # forced placements per attempt: the search is heavy-tailed, so give up early
 _CANDIDATES = 128  # starts priced per forced placement
 
 
 def ejection_schedule(
-    problem: Problem, ii: int, length: int, *, rounds: int = ROUNDS, seed: int = 0
+    problem: Problem, ii: int, length: int, *, rounds: int | None = None, seed: int = 0
 ) -> Schedule | None:
     """Search for a schedule of at most ``length`` cycles at initiation interval ``ii`` (cycles).
 
@@ -37,7 +35,7 @@ def ejection_schedule(
         problem: loop and machine.
         ii: initiation interval, cycles.
         length: limit on last end minus first start, cycles.
-        rounds: limit on forced placements; each costs O(V) operations on short arrays.
+        rounds: limit on forced placements, O(V) each; ``None`` for :func:`default_rounds`.
         seed: equal seeds give equal answers.
 
     Returns:
@@ -46,13 +44,17 @@ def ejection_schedule(
     Raises:
         OptionError: ``ii`` or ``rounds`` is out of range.
     """
-    if rounds < 0:
-        raise OptionError(f"rounds={rounds}; give a whole number >= 0")
     loop = IndexedLoop.at(problem, ii)
     if loop is None or not ReservationTable(problem, ii).possible:
         return None
+    rounds = default_rounds(problem) if rounds is None else rounds
     start = search_within(loop, length, rounds, np.random.default_rng(seed))
     return None if start is None else loop.schedule(start)
+
+
+def default_rounds(problem: Problem) -> int:
+    """Forced placements to allow so that a search takes about a second, at most 4000."""
+    return max(_RESTART, min(4000, 500_000 // len(problem.graph)))
 
 
 def search_within(
@@ -62,12 +64,19 @@ def search_within(
 
     The caller has checked that every operation fits into the empty reservation table.
     """
-    if length < loop.critical_path:
+    if rounds < 0:
+        raise OptionError(f"rounds={rounds}; give a whole number >= 0")
+    relaxation = Relaxation(loop, length)
+    if relaxation.refute():
         return None
-    patience = max(_RESTART, 4 * len(loop.users))
+    earliest, latest = list(loop.head), [length - tail for tail in loop.tail]
+    for i, v in enumerate(loop.users):
+        earliest[v] = int(relaxation.least[i, -1])
+        latest[v] = -int(relaxation.least[-1, i])
+    patience = max(_RESTART, 2 * len(loop.users))
     late = True
     while True:
-        attempt = _Attempt(loop, length, late, rng)
+        attempt = _Attempt(loop, earliest, latest, late, rng)
         if attempt.run(min(rounds, patience)):
             return loop.complete(attempt.partial.start)
         rounds -= patience
@@ -79,14 +88,20 @@ def search_within(
 class _Attempt:
     """One run from the empty schedule; ``late`` says from which side windows are filled."""
 
-    def __init__(self, loop: IndexedLoop, length: int, late: bool, rng: np.random.Generator) -> None:
-        self.partial = PartialSchedule(loop, length)
+    def __init__(
+        self,
+        loop: IndexedLoop,
+        earliest: list[int],
+        latest: list[int],
+        late: bool,
+        rng: np.random.Generator,
+    ) -> None:
+        self.partial = PartialSchedule(loop, earliest, latest)
         self.late = late
         self.rng = rng
         self.weight = [1.0] * len(loop.head)
         self.forced: list[int | None] = [None] * len(loop.head)
-        slack = {v: self.partial.limit[v] - loop.head[v] for v in loop.users}
-        self.pool = sorted(loop.users, key=lambda v: (-slack[v], rng.random()))
+        self.pool = sorted(loop.users, key=lambda v: (earliest[v] - latest[v], rng.random()))
 
     def run(self, rounds: int) -> bool:
         """Whether all operations got a start before ``rounds`` were forced."""
@@ -114,21 +129,23 @@ class _Attempt:
     def _cheapest(self, v: int) -> tuple[int, list[int]]:
         """A start of ``v`` and the operations that must leave for it.
 
-        Starts are priced exactly in order of a lower bound, the weight of the operations too
-        close, until the bound reaches the best price.
+        Starts are priced exactly in order of a lower bound, the weight of the operations that
+        clash with ``v`` whatever else leaves, until the bound reaches the best price.
         """
         low, high = self.partial.bounds(v)
         times = self._candidates(v, low, high)
-        close = (low[:, None] > times) | (high[:, None] < times)
-        bound = np.array(self.weight) @ close
-        best, price = (0, []), float("inf")
+        clash = (low[:, None] > times) | (high[:, None] < times)
+        clash |= self.partial.table.collisions(v, times)
+        bound = np.array(self.weight) @ clash
+        best: tuple[int, list[int]] = (0, [])
+        price = float("inf")
         for j in np.argsort(bound + self.rng.random(len(times)) / 2).tolist():
             if bound[j] >= price:
                 break
             start = int(times[j])
             if start == self.forced[v] and len(times) > 1:
                 continue
-            gone = set(np.flatnonzero(close[:, j]).tolist())
+            gone = set(np.flatnonzero(clash[:, j]).tolist())
             gone.update(self.partial.table.evictions(v, start, self.weight, gone))
             total = sum(self.weight[u] for u in gone)
             if total < price:
@@ -138,7 +155,7 @@ class _Attempt:
     def _candidates(self, v: int, low: Ints, high: Ints) -> Ints:
         """Starts to price: all within the length, or a sample of those where prices change."""
         partial = self.partial
-        first, last = partial.loop.head[v], partial.limit[v]
+        first, last = partial.head[v], partial.limit[v]
         if last - first < _CANDIDATES:
             return np.arange(first, last + 1)
         ii = partial.loop.ii

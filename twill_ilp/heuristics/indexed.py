@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from twill_ilp.bounds import alap, asap, positive_cycle
 from twill_ilp.errors import OptionError
+from twill_ilp.heuristics.table import ReservationTable
 from twill_ilp.problem import Problem
 from twill_ilp.schedule import Schedule
 
@@ -108,10 +109,37 @@ class IndexedLoop:
         """:attr:`paths` with rows and columns exchanged, so that rows are contiguous too."""
         return np.ascontiguousarray(self.paths.T)
 
+    @cached_property
+    def collisions(self) -> list[tuple[list[int], list[int], Ints, Ints]]:
+        """Pairs of classes of operations (equal rows each) that can collide on a unit.
+
+        Each with the members of both classes (positions in :attr:`users`) and the runs of
+        distances modulo II, start of first minus start of second, at which they collide: first
+        and behind the last of every run, ascending; the first run begins at or below 0.
+        """
+        classes: dict[object, list[int]] = {}
+        for i, v in enumerate(self.users):
+            classes.setdefault(self.problem.graph.operations[v].usage, []).append(i)
+        pairs: list[tuple[list[int], list[int], Ints, Ints]] = []
+        table = ReservationTable(self.problem, self.ii)
+        for theirs in classes.values():
+            table.place(self.users[theirs[0]], 0)
+            for mine in classes.values():
+                runs = table.blocked(self.users[mine[0]])
+                alone = mine is theirs and len(mine) == 1
+                if runs and not alone:
+                    first, end = runs[-1]
+                    runs.insert(0, (first - self.ii, end - self.ii))
+                    begins, ends = np.array(runs, dtype=np.int64).T
+                    pairs.append((mine, theirs, begins, ends))
+            table.remove(self.users[theirs[0]])
+        return pairs
+
     def complete(self, start: Sequence[int | None]) -> list[int]:
         """Every operation as early as possible after those that have a start."""
         least = np.array([-FAR if t is None else t for t in start], dtype=np.int64)
-        return np.maximum((self.paths + least).max(axis=1), self.head).tolist()
+        early: list[int] = np.maximum((self.paths + least).max(axis=1), self.head).tolist()
+        return early
 
     def length(self, start: Sequence[int]) -> int:
         """Last end minus first start, cycles."""

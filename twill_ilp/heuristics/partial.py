@@ -11,7 +11,7 @@ __all__ = ["PartialSchedule"]
 
 
 class PartialSchedule:
-    """Some operations of a loop with their starts; all must end within ``length`` cycles.
+    """Some operations of a loop with their starts.
 
     Windows come from longest paths, not single dependences, so operations without usage need
     not be placed: once all others are, they fit in along longest paths
@@ -19,15 +19,16 @@ class PartialSchedule:
 
     Attributes:
         start: start per operation, ``None`` if it is not placed.
-        limit: latest start per operation that keeps within the length.
+        head, limit: earliest and latest start allowed per operation.
     """
 
-    def __init__(self, loop: IndexedLoop, length: int) -> None:
-        size = len(loop.head)
+    def __init__(self, loop: IndexedLoop, head: list[int], limit: list[int]) -> None:
+        size = len(head)
         self.loop = loop
         self.table = ReservationTable(loop.problem, loop.ii)
+        self.head = head
+        self.limit = limit
         self.start: list[int | None] = [None] * size
-        self.limit = [length - tail for tail in loop.tail]
         self._least: Ints = np.full(size, -FAR)
         self._most: Ints = np.full(size, FAR)
 
@@ -52,7 +53,7 @@ class PartialSchedule:
     def window(self, v: int) -> tuple[int, int]:
         """First and last start of ``v``, which is not placed, between those placed."""
         low, high = self.bounds(v)
-        return max(self.loop.head[v], int(low.max())), min(self.limit[v], int(high.min()))
+        return max(self.head[v], int(low.max())), min(self.limit[v], int(high.min()))
 
     def fit(self, v: int, *, late: bool) -> int | None:
         """The first (or the last) start of ``v`` that suits its window and its units."""

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from twill_ilp.errors import InvalidScheduleError, OptionError
-from twill_ilp.heuristics.ejection import ROUNDS, search_within
+from twill_ilp.errors import InvalidScheduleError
+from twill_ilp.heuristics.ejection import default_rounds, search_within
 from twill_ilp.heuristics.indexed import IndexedLoop
 from twill_ilp.heuristics.partial import PartialSchedule
+from twill_ilp.heuristics.windows import least_length
 from twill_ilp.problem import Problem
 from twill_ilp.schedule import Schedule
 
@@ -21,23 +22,23 @@ def shorten(
     schedule: Schedule,
     *,
     target: int | None = None,
-    rounds: int = ROUNDS,
+    rounds: int | None = None,
     seed: int = 0,
 ) -> Schedule:
     """A schedule at the same II that is no longer than ``schedule``, usually much shorter.
 
     First every operation is moved as late and then as early as its window and its units allow,
-    while that helps (the justification of C. S. Wiest, "Some properties of schedules for large
-    projects with limited resources", Operations Research 12(3), 1964,
-    https://doi.org/10.1287/opre.12.3.395).  Then lengths are searched from the lower bound up
-    and by bisection, each by guided ejection (:func:`ejection_schedule`).
+    while that helps (double justification: V. Valls, F. Ballestin, S. Quintanilla,
+    "Justification and RCPSP: a technique that pays", European Journal of Operational Research
+    165(2), 2005, https://doi.org/10.1016/j.ejor.2004.04.008).  Then lengths are searched, the
+    lower bound first and then by bisection, each by guided ejection (:func:`ejection_schedule`).
 
     Args:
         problem: loop and machine.
         schedule: a valid schedule of them.
-        target: a length (cycles) that is short enough, such as a proven lower bound; the
-            longest path is always taken as one.
-        rounds: limit on forced placements per length tried.
+        target: a length (cycles) that is short enough, such as a proven lower bound.  The
+            search always stops at its own bound, which is that of :func:`least_length`.
+        rounds: limit on forced placements per length tried; ``None``: about a second's worth.
         seed: equal seeds give equal answers.
 
     Returns:
@@ -47,15 +48,14 @@ def shorten(
         InvalidScheduleError: ``schedule`` is not valid for ``problem``.
         OptionError: ``rounds`` is negative.
     """
-    if rounds < 0:
-        raise OptionError(f"rounds={rounds}; give a whole number >= 0")
     loop = IndexedLoop.at(problem, schedule.ii)
     if loop is None:
         raise InvalidScheduleError(f"II={schedule.ii} is below RecMII, so no schedule has it")
     first = min(schedule.start.values())
     best = _checked(loop, [schedule.start[op.name] - first for op in problem.graph])
-    low = max(loop.critical_path, target or 0)
+    low = max(least_length(loop) or 0, target or 0)
     best = _compact(loop, best, low)
+    rounds = default_rounds(problem) if rounds is None else rounds
     rng = np.random.default_rng(seed)
     trial = low
     while low < loop.length(best):
@@ -76,7 +76,7 @@ def _checked(loop: IndexedLoop, start: list[int]) -> list[int]:
             if start[v] < start[u] + w:
                 late = start[u] + w - start[v]
                 raise InvalidScheduleError(f"{names[u]} -> {names[v]}: {late} cycles too early")
-    partial = PartialSchedule(loop, loop.length(start))
+    partial = PartialSchedule(loop, loop.head, start)
     for v in loop.users:
         if partial.table.first(v, start[v], start[v]) is None:
             slot = start[v] % loop.ii
@@ -99,7 +99,7 @@ def _compact(loop: IndexedLoop, start: list[int], low: int) -> list[int]:
 
 def _justify(loop: IndexedLoop, start: Sequence[int], length: int, *, late: bool) -> list[int]:
     """Move every operation as late (or early) as it fits, those nearest to that end first."""
-    partial = PartialSchedule(loop, length)
+    partial = PartialSchedule(loop, loop.head, [length - tail for tail in loop.tail])
     for v in loop.users:
         partial.place(v, start[v])
     for v in sorted(loop.users, key=lambda v: -start[v] if late else start[v]):

@@ -44,7 +44,7 @@ def swing_modulo_schedule(problem: Problem, ii: int) -> Schedule | None:
     loop = IndexedLoop.at(problem, ii)
     if loop is None:
         return None
-    partial = PartialSchedule(loop, FAR)
+    partial = PartialSchedule(loop, loop.head, [FAR] * len(loop.head))
     if not partial.table.possible:
         return None
     order = _Order(loop)
@@ -66,7 +66,7 @@ def _choose(partial: PartialSchedule, order: _Order, v: int) -> int | None:
     if leads and not follows:
         return partial.table.last(v, max(early, late - reach), late)
     if not follows:
-        early = max(early, min(late, partial.loop.head[v]))
+        early = max(early, min(late, partial.head[v]))
     return partial.table.first(v, early, min(late, early + reach))
 
 

@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Sequence
 from itertools import pairwise
 
+import numpy as np
+from numpy.typing import NDArray
+
 from twill_ilp.graph import Usage
 from twill_ilp.problem import Problem
 
@@ -86,6 +89,20 @@ class ReservationTable:
         start = hi - self.ii + behind.bit_length()
         return start if behind and start >= lo else None
 
+    def blocked(self, v: int) -> list[tuple[int, int]]:
+        """Runs of slots, first and behind the last, in which ``v`` cannot start.
+
+        In order of their first slots, which lie in ``[0, II)``; the last may reach beyond II.
+        """
+        blocked = self._full & ~self._free(v)
+        if blocked == self._full:
+            return [(0, self.ii)]
+        before = self._rotate(blocked, 1)
+        firsts, ends = _bits(blocked & ~before), _bits(before & ~blocked)
+        if firsts and ends[0] <= firsts[0]:
+            ends = [*ends[1:], ends[0] + self.ii]
+        return list(zip(firsts, ends, strict=True))
+
     def evictions(
         self, v: int, start: int, price: Sequence[float], gone: Container[int] = ()
     ) -> list[int]:
@@ -103,6 +120,28 @@ class ReservationTable:
         for u in evicted:
             self.place(u, self._slot[u])
         return evicted
+
+    def collisions(self, v: int, starts: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Per operation (row) and start of ``v`` (column): whether the two cannot share a unit.
+
+        Other operations that hold the unit are ignored, so at capacity 1 this says all.
+        """
+        found = np.zeros((len(self._slot), len(starts)), dtype=np.bool_)
+        for unit, pieces in self._demand[v].items():
+            for first, mine, amount in pieces:
+                spare = self._capacity[unit] - amount
+                rivals = [
+                    (u, self._slot[u] + begin, length)
+                    for u in self._holders[unit]
+                    for begin, length, other in self._demand[u][unit]
+                    if other > spare
+                ]
+                if rivals:
+                    op, begin, length = np.array(rivals, dtype=np.int64).T
+                    ahead = (begin[:, None] - starts - first) % self.ii
+                    hit = (ahead < mine) | (self.ii - ahead < length[:, None])
+                    np.logical_or.at(found, op, hit)
+        return found
 
     def aligned(self, v: int) -> list[int]:
         """Slots for ``v`` in which it begins where a holder of its units ends, or vice versa."""
@@ -159,6 +198,16 @@ class ReservationTable:
     def _rotate(self, mask: int, by: int) -> int:
         by %= self.ii
         return ((mask << by) | (mask >> (self.ii - by))) & self._full
+
+
+def _bits(mask: int) -> list[int]:
+    """The set bits, lowest first."""
+    bits = []
+    while mask:
+        lowest = mask & -mask
+        bits.append(lowest.bit_length() - 1)
+        mask ^= lowest
+    return bits
 
 
 def _add(planes: list[int], mask: int, amount: int) -> None:

@@ -70,7 +70,7 @@ class Formulation:
         """Start of every node in a solution; a variable in no row may stay at its least value."""
 
         def value(variable: Any) -> int:
-            return round(values.get(variable.name, variable.lowBound))
+            return int(round(values.get(variable.name, variable.lowBound)))
 
         return [
             value(start)

@@ -1,0 +1,151 @@
+"""The arguments of every command; each names the function that runs it as ``run``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from importlib import import_module
+from typing import NoReturn
+
+from twill_ilp._version import __version__
+from twill_ilp.errors import OptionError
+from twill_ilp.options import METHODS
+
+__all__ = ["build_parser"]
+
+DESCRIPTION = "Provably optimal software pipelines for tile loops, by integer linear programs."
+EPILOG = """\
+exit codes:
+  0    solved, and proven optimal
+  1    proven infeasible up to --max-ii
+  2    bad input, or an output that cannot be written
+  3    unknown, or a schedule that is not proven optimal
+  130  interrupted
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises what argparse would print with the whole usage in front."""
+
+    def error(self, message: str) -> NoReturn:
+        raise OptionError(f"{message}; see '{self.prog} --help'")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of ``twill-ilp``; an argument that cannot be meant raises ``OptionError``."""
+    parser = _Parser(
+        "twill-ilp",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"twill-ilp {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    solve = _command(commands, "solve", "find the smallest II and the shortest schedule at it")
+    _add_source(solve)
+    _add_search(solve)
+    _add_outputs(solve)
+    bounds = _command(commands, "bounds", "lower bounds on II and L, and what causes them")
+    _add_source(bounds)
+    _command(commands, "kernels", "list the built-in loops")
+    _command(commands, "doctor", "check the installation and the solver")
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[_Parser], name: str, summary: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False
+    )
+    parser.set_defaults(run=_runner(name))
+    return parser
+
+
+def _runner(name: str) -> Callable[[argparse.Namespace], int]:
+    """The command's function, imported when it is called: some load a solver."""
+
+    def run(arguments: argparse.Namespace) -> int:
+        code: int = import_module(f"twill_ilp.cli.{name}").run(arguments)
+        return code
+
+    return run
+
+
+def _add_source(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "source",
+        metavar="KERNEL_OR_FILE",
+        help="a kernel of 'twill-ilp kernels', a problem file, or a ddg-0.1 dump",
+    )
+    group = parser.add_argument_group("the problem")
+    group.add_argument(
+        "--machine",
+        metavar="NAME_OR_FILE",
+        help="hopper, blackwell, ...; for a file also a machine file, which replaces its machine",
+    )
+    group.add_argument("--tile", type=_tile, metavar="M,N,K", help="tile extents of a kernel")
+    group.add_argument("--sub-tiles", type=int, metavar="N", help="sub-tiles of a kernel")
+    group.add_argument("--quantum", type=int, metavar="N", help="a kernel's clocks per model cycle")
+    group.add_argument("--loop", type=int, metavar="N", help="which loop of a ddg-0.1 dump")
+
+
+def _add_search(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the search")
+    left_out = argparse.SUPPRESS  # so that SearchOptions alone knows the defaults
+    group.add_argument(
+        "--stage", choices=["modulo"], default="modulo", help="what is solved (default: modulo)"
+    )
+    group.add_argument(
+        "--method",
+        choices=METHODS,
+        default=left_out,
+        help="ilp proves; ims and sms are heuristics alone (default: ilp)",
+    )
+    group.add_argument(
+        "--formulation",
+        metavar="NAME",
+        default=left_out,
+        help="auto, structured, aggregated or order (default: auto)",
+    )
+    for flag, kind, metavar, text in (
+        ("--max-ii", int, "N", "largest II to try, cycles"),
+        ("--time-limit", float, "S", "wall seconds for the whole search"),
+        ("--solve-time-limit", float, "S", "wall seconds for each ILP"),
+        ("--seed", int, "N", "random seed (default: 0)"),
+    ):
+        group.add_argument(flag, type=kind, metavar=metavar, default=left_out, help=text)
+    group.add_argument(
+        "--confirm",
+        action="store_true",
+        default=left_out,
+        help="repeat every infeasible ILP with a second formulation",
+    )
+    group.add_argument(
+        "--no-length",
+        dest="minimize_length",
+        action="store_false",
+        default=left_out,
+        help="be content with any length L",
+    )
+
+
+def _add_outputs(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument("--json", metavar="OUT", help="write the result file")
+    group.add_argument("--export", metavar="OUT", help="write the ILP: .mps or .lp")
+    group.add_argument(
+        "--plot", metavar="OUT", help="draw the modulo reservation table: .png, .svg or .pdf"
+    )
+    group.add_argument("--quiet", action="store_true", help="print no report and no progress")
+
+
+def _tile(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(extent) for extent in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no tile; give whole numbers such as 128,128,64"
+        ) from None

@@ -1,0 +1,72 @@
+"""The problem that a command line means."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from twill_ilp.errors import InvalidProblemError, OptionError, TwillError
+from twill_ilp.frontends.ddg_json import is_ddg, read_ddg
+from twill_ilp.kernels import KERNELS, build_kernel
+from twill_ilp.machine import PRESETS, Machine, preset
+from twill_ilp.problem import Problem, load_json, read_machine, read_problem
+
+__all__ = ["load_problem"]
+
+KERNEL_OPTIONS = ("tile", "sub_tiles", "quantum")
+
+
+def load_problem(arguments: argparse.Namespace) -> Problem:
+    """The problem of ``source`` and of the options about it.
+
+    A registered kernel comes before a file of the same name.
+
+    Raises:
+        TwillError: no such kernel or file, a file that does not fit, or an option that does
+            not apply.
+    """
+    given = {key: getattr(arguments, key) for key in KERNEL_OPTIONS}
+    given = {key: value for key, value in given.items() if value is not None}
+    source = arguments.source
+    if source in KERNELS:
+        if arguments.loop is not None:
+            raise OptionError(f"--loop: {source} is a kernel, not a ddg-0.1 dump; leave it out")
+        return build_kernel(source, arguments.machine, **given)
+    if given:
+        flag = "--" + next(iter(given)).replace("_", "-")
+        raise OptionError(f"{flag}: {source} is no kernel; leave it out")
+    if not os.path.exists(source):
+        raise OptionError(
+            f"{source}: neither a kernel nor a file; kernels are {', '.join(KERNELS)}"
+        )
+    problem = _read(source, arguments.loop)
+    return problem if arguments.machine is None else _on(problem, arguments.machine, source)
+
+
+def _read(path: str, loop: int | None) -> Problem:
+    try:
+        data = load_json(path)
+    except TwillError as e:
+        raise InvalidProblemError(f"{path}: {e}") from None
+    if is_ddg(data):
+        return read_ddg(path, loop)
+    if loop is not None:
+        raise OptionError(f"--loop: {path} is a problem file, not a ddg-0.1 dump; leave it out")
+    return read_problem(path)
+
+
+def _on(problem: Problem, name: str, path: str) -> Problem:
+    try:
+        return Problem(problem.graph, _machine(name))
+    except InvalidProblemError as e:
+        if str(e).startswith(f"{name}: "):
+            raise
+        raise InvalidProblemError(f"{path} on --machine {name}: {e}") from None
+
+
+def _machine(name: str) -> Machine:
+    if name.lower() in PRESETS:
+        return preset(name)
+    if not os.path.exists(name):
+        raise OptionError(f"--machine {name}: neither a file nor one of {', '.join(PRESETS)}")
+    return read_machine(name)
