@@ -88,7 +88,8 @@ def decide(problem: Problem, ii: int, session: Session) -> Verdict:
     short = windows_for_length(core, length_bound(core, problem.machine).length + ii)
     assert short is not None
     any_length = windows_any_length(core)
-    for windows, seconds in ((any_length, QUICK_SECONDS), (short, SHORT_SECONDS), (any_length, inf)):
+    tries = ((any_length, QUICK_SECONDS), (short, SHORT_SECONDS), (any_length, inf))
+    for windows, seconds in tries:
         verdict = _ask(problem, core, windows, session, formulation, seconds)
         if verdict.schedule or (verdict.proven and windows is any_length):
             break

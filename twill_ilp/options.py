@@ -58,7 +58,7 @@ class SearchOptions:
 
 @dataclass
 class Session:
-    """One search under way: its options, its clock (wall seconds), its listener, the ILPs it used."""
+    """One search under way: options, clock (wall seconds), listener, and the ILPs it used."""
 
     options: SearchOptions
     progress: Callable[[str], None] = lambda _: None

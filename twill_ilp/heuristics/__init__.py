@@ -3,7 +3,9 @@
 :func:`iterative_modulo_schedule` and :func:`swing_modulo_schedule` are the two algorithms that
 compilers use; :func:`shorten` brings a schedule's length down at the same II;
 :func:`ejection_schedule` searches within a given length; :func:`heuristic_schedule` is all of
-them together.  Every schedule they return is valid and normalised.  ``None`` proves nothing.
+them together.  Every schedule they return is valid and normalised; ``None`` proves nothing.
+:func:`conflict` and :func:`length_bound` are proofs: they say which II and which length are
+impossible, and so when a heuristic schedule is optimal.
 """
 
 from __future__ import annotations
@@ -14,10 +16,9 @@ from twill_ilp.bounds import rec_mii, res_mii
 from twill_ilp.errors import OptionError
 from twill_ilp.heuristics.ejection import ejection_schedule
 from twill_ilp.heuristics.ims import iterative_modulo_schedule
-from twill_ilp.heuristics.indexed import IndexedLoop
+from twill_ilp.heuristics.proofs import conflict, length_bound
 from twill_ilp.heuristics.shorten import shorten
 from twill_ilp.heuristics.sms import swing_modulo_schedule
-from twill_ilp.heuristics.windows import conflict, least_length, length_bound
 from twill_ilp.problem import Problem
 from twill_ilp.schedule import Schedule
 
@@ -69,8 +70,9 @@ def heuristic_schedule(
 ) -> Schedule | None:
     """A short schedule at initiation interval ``ii`` (cycles), by whatever method finds one.
 
-    Iterative modulo scheduling, swing modulo scheduling and guided ejection with growing length
-    are tried in turn until one succeeds; :func:`shorten` improves the result.
+    Iterative modulo scheduling, swing modulo scheduling and, where no :func:`conflict` is known,
+    guided ejection with a generous length are tried until one succeeds; :func:`shorten` improves
+    the result.
 
     Args:
         problem: loop and machine.
@@ -82,14 +84,21 @@ def heuristic_schedule(
     Raises:
         OptionError: ``ii`` is not positive, or ``rounds`` negative.
     """
-    schedule = iterative_modulo_schedule(problem, ii) or swing_modulo_schedule(problem, ii)
-    loop = None if schedule else IndexedLoop.at(problem, ii)
-    bound = least_length(loop) if loop else None
-    if bound is not None:
-        for more in (0, ii // 2, ii, 2 * ii, 4 * ii):
-            schedule = ejection_schedule(problem, ii, bound + more, rounds=rounds, seed=seed)
-            if schedule:
-                break
-    if schedule is None:
+    schedule = (
+        iterative_modulo_schedule(problem, ii)
+        or swing_modulo_schedule(problem, ii)
+        or _search(problem, ii, rounds, seed)
+    )
+    return schedule and shorten(problem, schedule, target=target, rounds=rounds, seed=seed)
+
+
+def _search(problem: Problem, ii: int, rounds: int | None, seed: int) -> Schedule | None:
+    """Guided ejection with one, then three more iterations in flight than the least length has."""
+    bound = None if conflict(problem, ii) else length_bound(problem, ii)
+    if bound is None:
         return None
-    return shorten(problem, schedule, target=target, rounds=rounds, seed=seed)
+    tries = (
+        ejection_schedule(problem, ii, bound + more * ii, rounds=rounds, seed=seed)
+        for more in (1, 3)
+    )
+    return next((schedule for schedule in tries if schedule), None)

@@ -8,7 +8,6 @@ from twill_ilp.errors import OptionError
 from twill_ilp.heuristics.indexed import IndexedLoop, Ints
 from twill_ilp.heuristics.partial import PartialSchedule
 from twill_ilp.heuristics.relaxation import Relaxation
-from twill_ilp.heuristics.table import ReservationTable
 from twill_ilp.problem import Problem
 from twill_ilp.schedule import Schedule
 
@@ -45,7 +44,7 @@ def ejection_schedule(
         OptionError: ``ii`` or ``rounds`` is out of range.
     """
     loop = IndexedLoop.at(problem, ii)
-    if loop is None or not ReservationTable(problem, ii).possible:
+    if loop is None:
         return None
     rounds = default_rounds(problem) if rounds is None else rounds
     start = search_within(loop, length, rounds, np.random.default_rng(seed))
@@ -54,16 +53,13 @@ def ejection_schedule(
 
 def default_rounds(problem: Problem) -> int:
     """Forced placements to allow so that a search takes about a second, at most 4000."""
-    return max(_RESTART, min(4000, 500_000 // len(problem.graph)))
+    return max(_RESTART, min(4000, 1_200_000 // len(problem.graph)))
 
 
 def search_within(
     loop: IndexedLoop, length: int, rounds: int, rng: np.random.Generator
 ) -> list[int] | None:
-    """Starts of all operations within ``length`` cycles, or ``None``.
-
-    The caller has checked that every operation fits into the empty reservation table.
-    """
+    """Starts of all operations within ``length`` cycles, or ``None``."""
     if rounds < 0:
         raise OptionError(f"rounds={rounds}; give a whole number >= 0")
     relaxation = Relaxation(loop, length)
@@ -73,7 +69,7 @@ def search_within(
     for i, v in enumerate(loop.users):
         earliest[v] = int(relaxation.least[i, -1])
         latest[v] = -int(relaxation.least[-1, i])
-    patience = max(_RESTART, 2 * len(loop.users))
+    patience = max(_RESTART, 4 * len(loop.users))
     late = True
     while True:
         attempt = _Attempt(loop, earliest, latest, late, rng)

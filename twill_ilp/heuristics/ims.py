@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 
+from twill_ilp.errors import OptionError
 from twill_ilp.heuristics.indexed import IndexedLoop
 from twill_ilp.heuristics.table import ReservationTable
 from twill_ilp.problem import Problem
@@ -32,25 +33,26 @@ def iterative_modulo_schedule(
         ``None`` proves nothing.
 
     Raises:
-        OptionError: ``ii`` is not positive.
+        OptionError: ``ii`` or ``budget_ratio`` is not positive.
 
     B. R. Rau, "Iterative modulo scheduling", MICRO 1994, section 3,
     https://doi.org/10.1145/192724.192731; long version HPL-94-115.
     """
+    if budget_ratio <= 0:
+        raise OptionError(f"budget_ratio={budget_ratio}; give a number > 0")
     loop = IndexedLoop.at(problem, ii)
-    table = ReservationTable(problem, ii)
-    if loop is None or not table.possible:
+    if loop is None:
         return None
-    start = _Placement(loop, table).run(int(budget_ratio * len(problem.graph)))
+    start = _Placement(loop).run(int(budget_ratio * len(problem.graph)))
     return loop.schedule(start) if start else None
 
 
 class _Placement:
     """The partial schedule of one run."""
 
-    def __init__(self, loop: IndexedLoop, table: ReservationTable) -> None:
+    def __init__(self, loop: IndexedLoop) -> None:
         self.loop = loop
-        self.table = table
+        self.table = ReservationTable(loop.problem, loop.ii)
         size = len(loop.tail)
         self.start: list[int | None] = [None] * size
         self.last: list[int | None] = [None] * size  # the latest start ever tried

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from twill_ilp.bounds import alap, asap, positive_cycle
+from twill_ilp.bounds import alap, asap, positive_cycle, res_mii
 from twill_ilp.errors import OptionError
 from twill_ilp.heuristics.table import ReservationTable
 from twill_ilp.problem import Problem
@@ -49,7 +49,9 @@ class IndexedLoop:
 
     @classmethod
     def at(cls, problem: Problem, ii: int) -> IndexedLoop | None:
-        """Number the problem's operations; ``None`` if ``ii`` is below RecMII.
+        """Number the problem's operations; ``None`` if ``ii`` is trivially impossible.
+
+        That is: below ResMII or RecMII, or an operation collides with its own next iteration.
 
         Raises:
             OptionError: ``ii`` is not positive.
@@ -57,7 +59,9 @@ class IndexedLoop:
         if ii < 1:
             raise OptionError(f"II={ii} is no initiation interval; give cycles >= 1")
         graph = problem.graph
-        if positive_cycle(graph, ii):
+        if ii < res_mii(graph, problem.machine).ii or positive_cycle(graph, ii):
+            return None
+        if not ReservationTable(problem, ii).possible:
             return None
         number = {op.name: v for v, op in enumerate(graph)}
         weight: dict[tuple[int, int], int] = {}

@@ -62,7 +62,7 @@ class Relaxation:
                 _close(self.least)
             late = self.least.diagonal()
             if (late > 0).any():
-                return self._reason(int(late.argmax()), int(late.max()), "avoid collisions")
+                return self._reason(int(late.argmax()), int(late.max()), "wait or avoid collisions")
             if not self._raise_pairs():
                 break
         return None
@@ -95,7 +95,7 @@ class Relaxation:
                 head, tail = least[members, pivot], least[pivot, members]
                 late = energy.tighten(head, tail, stop=0)
                 if late > 0:
-                    return self._reason(pivot, late, "take turns on their units")
+                    return self._reason(pivot, late, "take turns on units")
                 least[members, pivot], least[pivot, members] = head, tail
         return None
 
@@ -110,9 +110,9 @@ class Relaxation:
 
     def _reason(self, at: int, late: int, rule: str) -> str:
         if at == len(self.loop.users):
-            return f"{late} cycles more than {self.length} are needed as operations wait and {rule}"
+            return f"{late} more cycles than {self.length} are needed, as operations {rule}"
         name = self.loop.problem.graph.operations[self.loop.users[at]].name
-        return f"{name} starts {late} cycles after itself as operations on its cycles wait and {rule}"
+        return f"{name} starts {late} cycles after itself, as operations on its cycles {rule}"
 
 
 def _close(least: Ints) -> None:

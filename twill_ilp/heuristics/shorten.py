@@ -10,7 +10,7 @@ from twill_ilp.errors import InvalidScheduleError
 from twill_ilp.heuristics.ejection import default_rounds, search_within
 from twill_ilp.heuristics.indexed import IndexedLoop
 from twill_ilp.heuristics.partial import PartialSchedule
-from twill_ilp.heuristics.windows import least_length
+from twill_ilp.heuristics.proofs import least_length
 from twill_ilp.problem import Problem
 from twill_ilp.schedule import Schedule
 
@@ -50,12 +50,16 @@ def shorten(
     """
     loop = IndexedLoop.at(problem, schedule.ii)
     if loop is None:
-        raise InvalidScheduleError(f"II={schedule.ii} is below RecMII, so no schedule has it")
+        raise InvalidScheduleError(f"II={schedule.ii}: no schedule has it; see conflict()")
     first = min(schedule.start.values())
     best = _checked(loop, [schedule.start[op.name] - first for op in problem.graph])
     low = max(least_length(loop) or 0, target or 0)
-    best = _compact(loop, best, low)
     rounds = default_rounds(problem) if rounds is None else rounds
+    return loop.schedule(_search(loop, _compact(loop, best, low), low, rounds, seed))
+
+
+def _search(loop: IndexedLoop, best: list[int], low: int, rounds: int, seed: int) -> list[int]:
+    """Bisect the lengths from ``low`` to that of ``best``, after a try at ``low`` itself."""
     rng = np.random.default_rng(seed)
     trial = low
     while low < loop.length(best):
@@ -65,7 +69,7 @@ def shorten(
         else:
             best = found
         trial = (low + loop.length(best) - 1) // 2
-    return loop.schedule(best)
+    return best
 
 
 def _checked(loop: IndexedLoop, start: list[int]) -> list[int]:

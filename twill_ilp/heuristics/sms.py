@@ -45,8 +45,6 @@ def swing_modulo_schedule(problem: Problem, ii: int) -> Schedule | None:
     if loop is None:
         return None
     partial = PartialSchedule(loop, loop.head, [FAR] * len(loop.head))
-    if not partial.table.possible:
-        return None
     order = _Order(loop)
     for v in order.run():
         start = _choose(partial, order, v)

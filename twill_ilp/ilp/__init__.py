@@ -48,7 +48,7 @@ FORMULATIONS: Mapping[str, tuple[Family, ...]] = {
 def build_model(
     core: Core, machine: Machine, windows: Sequence[Window], families: Sequence[Family]
 ) -> Formulation:
-    """Assemble the families into one model; without an objective family it asks for any schedule."""
+    """Assemble the families into one model; without an objective it asks for any schedule."""
     lp = pulp.LpProblem(f"modulo_{core.ii}", pulp.LpMinimize)
     lp.setObjective(pulp.LpAffineExpression())
     formulation = Formulation(core, machine, windows, lp)

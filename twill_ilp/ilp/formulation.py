@@ -70,7 +70,8 @@ class Formulation:
         """Start of every node in a solution; a variable in no row may stay at its least value."""
 
         def value(variable: Any) -> int:
-            return int(round(values.get(variable.name, variable.lowBound)))
+            number: float = values.get(variable.name, variable.lowBound)
+            return round(number)
 
         return [
             value(start)

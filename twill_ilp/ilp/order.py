@@ -91,7 +91,7 @@ def _add_exclusion(f: Formulation, a: _Hold, b: _Hold, name: str) -> None:
 
 
 def _overlap(f: Formulation, a: _Hold, b: _Hold, name: str) -> pulp.LpVariable:
-    r"""1 if a holds its unit when b begins: :math:`c_a (1 - o) \le p_b - p_a - II\,q \le II - 1`."""
+    r"""1 if a holds its unit as b begins: :math:`c_a (1 - o) \le p_b - p_a - II\,q < II`."""
     gap, q = _gap(f, a, b, name)
     overlap = f.lp.add_variable(f"overlap_{name}", 0, 1, pulp.LpInteger)
     f.require(gap - f.ii * q + a.cycles * overlap >= a.cycles, f"after_{name}")

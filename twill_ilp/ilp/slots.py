@@ -10,7 +10,7 @@ __all__ = ["add_slots", "add_windows"]
 
 
 def add_slots(f: Formulation) -> None:
-    r"""One start each: :math:`start_v = II\cdot k_v + \sum_r r\,x_{v,r}`, :math:`\sum_r x_{v,r} = 1`.
+    r"""One start each: :math:`start_v = II\,k_v + \sum_r r\,x_{v,r}`, :math:`\sum_r x_{v,r} = 1`.
 
     In the cumulative variables :math:`y_{v,r} = \sum_{z \le r} x_{v,z}` this is
     :math:`y_{v,r-1} \le y_{v,r}` and :math:`y_{v,II-1} = 1`; uniqueness and completion of Soi

@@ -7,7 +7,6 @@ import numpy as np
 from twill_ilp.heuristics.energy import Energy
 from twill_ilp.heuristics.indexed import IndexedLoop
 from twill_ilp.heuristics.relaxation import Relaxation
-from twill_ilp.heuristics.table import ReservationTable
 from twill_ilp.problem import Problem
 
 __all__ = ["conflict", "least_length", "length_bound"]
@@ -30,9 +29,7 @@ def conflict(problem: Problem, ii: int, length: int | None = None) -> str | None
     """
     loop = IndexedLoop.at(problem, ii)
     if loop is None:
-        return "II is below RecMII"
-    if not ReservationTable(problem, ii).possible:
-        return "an operation collides with its own next iteration"
+        return "II is below ResMII or RecMII, or an operation collides with its own next iteration"
     return Relaxation(loop, length).refute(_PIVOTS)
 
 
@@ -49,10 +46,8 @@ def length_bound(problem: Problem, ii: int) -> int | None:
         OptionError: ``ii`` is not positive.
     """
     loop = IndexedLoop.at(problem, ii)
-    if loop is None or not ReservationTable(problem, ii).possible:
-        return None
-    low = least_length(loop)
-    if low is None:
+    low = least_length(loop) if loop else None
+    if loop is None or low is None:
         return None
     high, step = low, 1
     while Relaxation(loop, high).refute():
