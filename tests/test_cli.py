@@ -445,7 +445,7 @@ def test_bounds_names_who_is_to_blame(run: Callable[..., Run]) -> None:
         "  ADD      1         1      1\n"
         "\n"
         "Dependence cycles (RecMII)\n"
-        "  II >= 4  cycle mul -> add -> mul takes 4 cycles over 1 iterations\n"
+        "  II >= 4  cycle mul -> add -> mul takes 4 cycles over 1 iteration\n"
         "\n"
         "Length at II = 4\n"
         "  L >= 8  critical path of one iteration\n"

@@ -69,7 +69,8 @@ class Recurrence:
         if not self.cycle:
             return "no dependence cycle has a delay"
         path = " -> ".join([self.cycle[0].src, *(e.dst for e in self.cycle)])
-        return f"cycle {path} takes {self.delay} cycles over {self.distance} iterations"
+        plural = "" if self.distance == 1 else "s"
+        return f"cycle {path} takes {self.delay} cycles over {self.distance} iteration{plural}"
 
 
 def unit_work(graph: LoopGraph) -> dict[str, int]:
