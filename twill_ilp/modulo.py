@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 from twill_ilp.errors import SolverError
@@ -38,6 +38,9 @@ SECOND_FORMULATION: Mapping[str, str] = {
 
 ROUNDS = 300
 """Effort of the heuristic search for a short schedule; the ILP decides small cases sooner."""
+
+QUESTION_SECONDS = 10.0
+"""Wall seconds for a question about one length when it is first asked."""
 
 QUICK_SECONDS, SHORT_SECONDS = 2.0, 10.0
 """Wall seconds for a first try, and for the question that only looks for a short schedule."""
@@ -101,33 +104,46 @@ def minimize_length(
 ) -> tuple[Schedule, Level]:
     """The shortest schedule at the II of ``schedule``, and what is proven about its length.
 
-    The heuristic's best is challenged one cycle below; a schedule found there makes the rest
-    a bisection between it and the structural bound.  Each question confines every operation
-    to a window, which is what makes them quick.
+    The heuristic's best is challenged one cycle below; after that, lengths are bisected between
+    the bound and the shortest length that is found or was left open.  Where only open lengths
+    remain, they are asked again with more patience.  Each question confines every operation to a
+    window, which is what makes them quick.
     """
     with session.building():
         core = reduce_loop(problem.graph, schedule.ii)
         bound = length_bound(core, problem.machine)
     session.progress(f"II {schedule.ii}: shortening L {schedule.length}, at least {bound.length}")
     best = _shortened(problem, schedule, bound.length, session)
-    least, evidence, question = bound.length, bound.evidence, best.length - 1
-    formulation = chosen_formulation(core, session.options)
+    least, evidence, still_open = bound.length, bound.evidence, ""
+    ceiling, question, patience = best.length, best.length - 1, QUESTION_SECONDS
     while least < best.length and session.options.method == "ilp":
         session.progress(f"II {best.ii}: L in {least}..{best.length}, is {question} possible?")
-        windows = windows_for_length(core, question)
-        assert windows is not None
-        verdict = _ask(problem, core, windows, session, formulation)
-        verdict = _confirmed(verdict, problem, core, windows, session)
+        verdict = _ask_length(problem, core, question, session, patience)
         if verdict.schedule:
             best = _shortened(problem, verdict.schedule, least, session)
+            ceiling = best.length
         elif verdict.proven:
             least, evidence = question + 1, f"L {question}: {verdict.evidence}"
         else:
-            evidence = f"{evidence}; L {question}: {verdict.evidence}"
-            break
-        question = (least + best.length) // 2
-    level = Level("proven" if least == best.length else "found", best.length, least, evidence)
-    return best, level
+            ceiling, still_open = question, f"; L {question}: {verdict.evidence}"
+        if least >= ceiling:
+            if patience >= session.allowance():
+                break
+            patience, ceiling = patience * 4, best.length
+        question = (least + ceiling) // 2
+    proven = least == best.length
+    level = Level("proven" if proven else "found", best.length, least, evidence)
+    return best, level if proven else replace(level, evidence=evidence + still_open)
+
+
+def _ask_length(
+    problem: Problem, core: Core, length: int, session: Session, seconds: float
+) -> Verdict:
+    windows = windows_for_length(core, length)
+    assert windows is not None
+    formulation = chosen_formulation(core, session.options)
+    verdict = _ask(problem, core, windows, session, formulation, seconds)
+    return _confirmed(verdict, problem, core, windows, session)
 
 
 def _shortened(problem: Problem, schedule: Schedule, target: int, session: Session) -> Schedule:
