@@ -64,7 +64,7 @@ def main() -> int:
     rows = []
     for path in paths:
         rows.append(measure(path, arguments.formulation, optima))
-        print("{name:45} {operations:4} ops  II {ii:5}  L {length:5}  proven {proven!s:5} "
+        print("{name:45} {operations:4} ops  II {ii!s:>5}  L {length!s:>5}  proven {proven!s:5} "
               "{seconds:8.3f} s  {formulation}  {known}".format(**rows[-1]), flush=True)
     table = pd.DataFrame(rows)
     same = table["known"].isin(["same", "-"])

@@ -52,7 +52,7 @@ KERNELS: tuple[tuple[str, str, dict[str, Any]], ...] = (
 
 
 LARGEST_ONE_HOT_II = 200
-"""Beyond it the one-hot rows, of O(II) terms each, do not fit into memory; not asked there."""
+"""Beyond it the one-hot rows, of O(II) terms each, take gigabytes; not asked there."""
 
 
 def add_one_hot(f: Formulation) -> None:
