@@ -10,6 +10,7 @@ unknown options; so the model goes to highspy in bulk and the status is read fro
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -250,15 +251,26 @@ def _set_start(highs: highspy.Highs, names: list[str], start: Mapping[str, float
 
 
 def _solve_interruptibly(highs: highspy.Highs) -> None:
-    """Run HiGHS in a thread, so that Ctrl-C reaches Python and stops it."""
+    """Run HiGHS in a thread, so that Ctrl-C reaches Python and stops it.
+
+    An event tells the end: a join that Ctrl-C interrupts marks a thread as ended that runs on.
+    """
     highs.HandleKeyboardInterrupt = True
-    thread = highs.startSolve()
+    ended = threading.Event()
+
+    def work() -> None:
+        try:
+            super(highspy.Highs, highs).run()
+        finally:
+            ended.set()
+
+    threading.Thread(target=work, daemon=True).start()
     try:
-        while thread.is_alive():
-            thread.join(0.1)
+        while not ended.wait(0.1):
+            pass
     except KeyboardInterrupt:
         highs.cancelSolve()
-        thread.join()
+        ended.wait()
         raise
 
 
@@ -266,7 +278,8 @@ def _read(highs: highspy.Highs, lp: pulp.LpProblem, names: list[str], seconds: f
     status, info = highs.getModelStatus(), highs.getInfo()
     message = highs.modelStatusToString(status)
     has_point = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-    nodes, iterations = int(info.mip_node_count), int(info.simplex_iteration_count)
+    nodes = max(0, int(info.mip_node_count))  # -1 where no tree was searched
+    iterations = max(0, int(info.simplex_iteration_count))
     if status == _STATUS.kInfeasible:
         return Outcome(SolveStatus.INFEASIBLE, {}, None, seconds, nodes, iterations, message)
     if status in (_STATUS.kOptimal, _STATUS.kModelEmpty):
