@@ -469,7 +469,7 @@ def test_kernels(run: Callable[..., Run]) -> None:
 
 def test_doctor(run: Callable[..., Run]) -> None:
     done = run("doctor")
-    assert done.code == 0
+    assert done.code == 0, done.out
     assert f"highspy     ok       {highspy.Highs().version()}" in done.out  # type: ignore[no-untyped-call]
     assert "3 is right" in done.out or "finds the optimum 3" in done.out
     assert done.out.endswith("\nAll is well.\n")

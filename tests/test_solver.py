@@ -5,6 +5,10 @@ from __future__ import annotations
 import itertools
 import math
 import random
+import subprocess
+import sys
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import highspy
@@ -219,3 +223,37 @@ def test_fractions_for_integers_are_an_error() -> None:
     stub = SimpleNamespace(getSolution=lambda: SimpleNamespace(col_value=[0.5] * len(names)))
     with pytest.raises(SolverError, match=r"x = 0\.5"):
         solver._whole_values(stub, lp, names)
+
+
+def test_somebody_else_in_the_process_used_more_threads() -> None:
+    """HiGHS keeps its first scheduler, and then refuses to run with another thread count."""
+    other, _ = solver.to_highs(model()[0])
+    other.setOptionValue("threads", 2)
+    highspy.Highs.resetGlobalScheduler(True)
+    other.run()
+    assert run(model()[0]).status is SolveStatus.OPTIMAL
+    assert self_test()[1] == 3
+
+
+INTERRUPTED = """
+import sys, threading, _thread
+sys.path.insert(0, {tests!r})
+from test_solver import market_split, model
+from twill_ilp.solver import run
+threading.Timer(0.5, _thread.interrupt_main).start()
+try:
+    run(market_split(6, 50), time_limit=60)
+except KeyboardInterrupt:
+    print("interrupted")
+lp, x = model()
+lp += x >= 4, "least"
+print(run(lp).values)
+"""
+
+
+def test_an_interrupt_ends_the_solve_and_the_next_one_works() -> None:
+    began = time.perf_counter()
+    script = INTERRUPTED.format(tests=str(Path(__file__).parent))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["interrupted", "{'x': 4}"], done.stderr
+    assert time.perf_counter() - began < 40
