@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from twill_ilp.graph import LoopGraph
+from twill_ilp.graph import LoopGraph, Operation
 from twill_ilp.machine import Machine
 from twill_ilp.problem import Problem
 
@@ -25,6 +25,7 @@ __all__ = [
     "Result",
     "Schedule",
     "Status",
+    "WarpGroup",
 ]
 
 Status = Literal["optimal", "feasible", "infeasible", "unknown"]
@@ -39,20 +40,38 @@ REASONS = ("bound", "modulo infeasible", "joint infeasible", "unknown")
 """Why an II is passed over; ``unknown`` (a limit ended the question) proves nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class WarpGroup:
+    """Warps that run the same operations.
+
+    Attributes:
+        id: number of the group.
+        warps: its width, that of its widest operation.
+        operations: names, by start.
+    """
+
+    id: int
+    warps: int
+    operations: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Schedule:
-    """Start times of one loop at one initiation interval.
+    """Start times of one loop at one initiation interval, and who runs what.
 
     Attributes:
         graph, machine: the problem that the schedule solves.
         ii: initiation interval, cycles per iteration.
         start: start of every operation in iteration 0, cycles from the first start.
+        group: warp group of every operation; empty for a schedule of the modulo stage.  Group 0
+            is the designated one for variable latencies if there is such an operation.
     """
 
     graph: LoopGraph
     machine: Machine
     ii: int
     start: Mapping[str, int] = field(hash=False)
+    group: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     def stage(self, name: str) -> int:
         """Iterations of delay before the operation runs: ``start // ii``."""
@@ -77,7 +96,19 @@ class Schedule:
         """The same schedule with its first start at cycle 0."""
         first = min(self.start.values())
         start = {op.name: self.start[op.name] - first for op in self.graph}
-        return Schedule(self.graph, self.machine, self.ii, start)
+        return Schedule(self.graph, self.machine, self.ii, start, self.group)
+
+    @property
+    def groups(self) -> tuple[WarpGroup, ...]:
+        """The warp groups by number; none for a schedule of the modulo stage."""
+        members: dict[int, list[Operation]] = {}
+        for op in sorted(self.graph, key=lambda op: self.start[op.name]):
+            if op.name in self.group:
+                members.setdefault(self.group[op.name], []).append(op)
+        return tuple(
+            WarpGroup(g, max(op.warps for op in ops), tuple(op.name for op in ops))
+            for g, ops in sorted(members.items())
+        )
 
     def __repr__(self) -> str:
         return f"<Schedule {self.graph.name}: II {self.ii}, L {self.length}, {self.stages} stages>"
@@ -93,7 +124,7 @@ class Schedule:
         return schedule_html(self)
 
     def frame(self) -> pd.DataFrame:
-        """One row per operation by start: name, kind, start, stage, slot, cycles, units."""
+        """One row per operation by start: name, kind, start, stage, slot, cycles, units (and group)."""
         import pandas as pd
 
         rows = [
@@ -105,6 +136,7 @@ class Schedule:
                 "slot": self.slot(op.name),
                 "cycles": op.cycles,
                 "units": " ".join(dict.fromkeys(row.unit for row in op.usage)),
+                **({"group": self.group[op.name]} if self.group else {}),
             }
             for op in sorted(self.graph, key=lambda op: self.start[op.name])
         ]
