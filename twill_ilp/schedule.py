@@ -124,7 +124,7 @@ class Schedule:
         return schedule_html(self)
 
     def frame(self) -> pd.DataFrame:
-        """One row per operation by start: name, kind, start, stage, slot, cycles, units (and group)."""
+        """One row per operation by start: name, kind, start, stage, slot, cycles, units, group."""
         import pandas as pd
 
         rows = [
