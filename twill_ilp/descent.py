@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from twill_ilp.options import Session
@@ -34,6 +35,7 @@ def descend(
     value: Callable[[Schedule], int],
     ask: Callable[[int, float], Verdict],
     session: Session,
+    attainable: Sequence[int] | None = None,
 ) -> tuple[Schedule, Level]:
     """The least value of a schedule, and what is proven about it.
 
@@ -48,26 +50,38 @@ def descend(
         value: what is minimised.
         ask: whether some schedule has at most that value, given so many wall seconds; if it is
             proven impossible, so is every smaller value.
+        attainable: values that a schedule can have, ascending; ``None``: any whole number.
     """
     still_open = ""
-    ceiling, question, patience = value(best), value(best) - 1, QUESTION_SECONDS
+    if attainable is not None:
+        least = attainable[bisect_left(attainable, least)]
+    ceiling, question, patience = value(best), _below(value(best), attainable), QUESTION_SECONDS
     while least < value(best) and session.options.method == "ilp":
-        session.progress(
-            f"II {best.ii}: {name} in {least}..{value(best)}, is {question} possible?"
-        )
+        session.progress(f"II {best.ii}: {name} in {least}..{value(best)}, is {question} possible?")
         verdict = ask(question, patience)
         if verdict.schedule:
             best = verdict.schedule
             ceiling = value(best)
         elif verdict.proven:
-            least, evidence = question + 1, f"{name} {question}: {verdict.evidence}"
+            least = _above(question, attainable)
+            evidence = f"{name} {question}: {verdict.evidence}"
         else:
             ceiling, still_open = question, f"; {name} {question}: {verdict.evidence}"
         if least >= ceiling:
             if patience >= session.allowance():
                 break
             patience, ceiling = patience * 4, value(best)
-        question = (least + ceiling) // 2
+        question = _below((least + ceiling) // 2 + 1, attainable)
     proven = least == value(best)
     level = Level("proven" if proven else "found", value(best), least, evidence)
     return best, level if proven else replace(level, evidence=evidence + still_open)
+
+
+def _below(value: int, attainable: Sequence[int] | None) -> int:
+    """The largest attainable value that is less."""
+    return value - 1 if attainable is None else attainable[bisect_left(attainable, value) - 1]
+
+
+def _above(value: int, attainable: Sequence[int] | None) -> int:
+    """The smallest attainable value that is more."""
+    return value + 1 if attainable is None else attainable[bisect_right(attainable, value)]

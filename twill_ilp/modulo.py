@@ -102,7 +102,8 @@ def minimize_length(
         verdict = _ask_length(problem, core, length, session, seconds)
         if verdict.schedule is None:
             return verdict
-        return replace(verdict, schedule=_shortened(problem, verdict.schedule, bound.length, session))
+        better = _shortened(problem, verdict.schedule, bound.length, session)
+        return replace(verdict, schedule=better)
 
     best = _shortened(problem, schedule, bound.length, session)
     return descend(

@@ -88,7 +88,7 @@ def _check_levels(levels: tuple[str, ...]) -> None:
 class Session:
     """One search under way: options, clock (wall seconds), listener, and the ILPs it used.
 
-    ``level_ends`` is when the present level's time is over, on the clock of ``elapsed``.
+    ``level_ends`` is when the present level has to end, on the clock of ``elapsed``.
     """
 
     options: SearchOptions
@@ -115,10 +115,19 @@ class Session:
     @contextmanager
     def level(self) -> Iterator[None]:
         """Give the block the time of one level."""
-        if self.options.level_time_limit is not None:
-            self.level_ends = self.elapsed + self.options.level_time_limit
-        yield
-        self.level_ends = inf
+        limit = self.options.level_time_limit
+        with self.bounded(inf if limit is None else limit):
+            yield
+
+    @contextmanager
+    def bounded(self, seconds: float) -> Iterator[None]:
+        """Let the ILPs of the block end within that many wall seconds from now."""
+        before = self.level_ends
+        self.level_ends = min(before, self.elapsed + seconds)
+        try:
+            yield
+        finally:
+            self.level_ends = before
 
     @contextmanager
     def building(self) -> Iterator[None]:

@@ -14,9 +14,9 @@ from itertools import islice
 
 from twill_ilp.graph import LoopGraph, Operation
 from twill_ilp.machine import Machine
-from twill_ilp.rules import Rules
+from twill_ilp.rules import Rules, designates
 
-__all__ = ["candidates", "group_count", "warps_of"]
+__all__ = ["candidates", "traffic_of", "warps_of"]
 
 Partition = dict[str, int]
 
@@ -27,16 +27,14 @@ COMBINATIONS = 300
 """Combinations of one level that are looked at (six blocks have 203)."""
 
 
-def candidates(
-    graph: LoopGraph, machine: Machine, rules: Rules, most: int = 20
-) -> list[Partition]:
+def candidates(graph: LoopGraph, machine: Machine, rules: Rules, most: int = 20) -> list[Partition]:
     """Partitions that respect variable latency, the warp budget and the number of groups.
 
     First those with a narrow group of their own for what holds no registers, then those without
     one; of each kind at most ``most``, the least traffic first, without repetition.
     """
-    free = [op for op in graph if not _designated(op, rules)]
-    fixed = {op.name: 0 for op in graph if _designated(op, rules)}
+    free = [op for op in graph if not designates(op, rules)]
+    fixed = {op.name: 0 for op in graph if designates(op, rules)}
     result: list[Partition] = []
     for narrow, rest in _splits(free):
         found: dict[frozenset[frozenset[str]], Partition] = {}
@@ -60,13 +58,12 @@ def warps_of(graph: LoopGraph, partition: Mapping[str, int]) -> int:
     return sum(width.values())
 
 
-def group_count(partition: Mapping[str, int]) -> int:
-    """Number of groups with a member."""
-    return len(set(partition.values()))
-
-
-def _designated(op: Operation, rules: Rules) -> bool:
-    return op.variable_latency and "variable-latency" in rules
+def traffic_of(graph: LoopGraph, partition: Mapping[str, int]) -> int:
+    """Register words that cross groups per iteration: a value once per group that receives it."""
+    crossing = {
+        (e.src, partition[e.dst]) for e in graph.dependences if partition[e.src] != partition[e.dst]
+    }
+    return sum(graph.by_name[src].registers for src, _ in crossing)
 
 
 def _splits(free: list[Operation]) -> Iterator[tuple[list[str], list[Operation]]]:
@@ -136,12 +133,10 @@ def _combinations(blocks: list[list[str]]) -> Iterator[list[list[str]]]:
             yield [*groups[:i], [*first, *group], *groups[i + 1 :]]
 
 
-def _fits(
-    graph: LoopGraph, machine: Machine, rules: Rules, partition: Mapping[str, int]
-) -> bool:
-    if rules.max_groups is not None and group_count(partition) > rules.max_groups:
+def _fits(graph: LoopGraph, machine: Machine, rules: Rules, partition: Mapping[str, int]) -> bool:
+    if rules.max_groups is not None and len(set(partition.values())) > rules.max_groups:
         return False
-    if "no-cross-warp" in rules and _cost(graph, partition)[0]:
+    if "no-cross-warp" in rules and traffic_of(graph, partition):
         return False
     budget = machine.warps if "warps" in rules else None
     return budget is None or warps_of(graph, partition) <= budget
@@ -149,10 +144,4 @@ def _fits(
 
 def _cost(graph: LoopGraph, partition: Mapping[str, int]) -> tuple[int, int]:
     """Register words between groups, then warps."""
-    crossing = {
-        (e.src, partition[e.dst])
-        for e in graph.dependences
-        if partition[e.src] != partition[e.dst]
-    }
-    words = sum(graph.by_name[src].registers for src, _ in crossing)
-    return words, warps_of(graph, partition)
+    return traffic_of(graph, partition), warps_of(graph, partition)

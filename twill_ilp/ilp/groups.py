@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from twill_ilp.graph import Operation
 from twill_ilp.ilp.affine import Affine
 from twill_ilp.ilp.joint import GroupSlot, JointModel, is_constant
+from twill_ilp.rules import designates
 
 __all__ = ["add_groups", "add_warp_budget", "break_symmetry", "warps_used"]
 
@@ -76,16 +77,12 @@ def _member(f: JointModel, v: int, op: Operation, g: int) -> object:
     if f.partition:
         return int(f.partition[op.name] == g)
     slot = f.slots[g]
-    designated = _designated(f, op)
+    designated = designates(op, f.rules)
     if designated or slot.designated:
         return int(designated and slot.designated)
     if _width(f, op) > slot.warps:
         return 0
     return f.binary(f"member_{f.label(v)}_{g}")
-
-
-def _designated(f: JointModel, op: Operation) -> bool:
-    return op.variable_latency and "variable-latency" in f.rules
 
 
 def _width(f: JointModel, op: Operation) -> int:
@@ -98,7 +95,7 @@ def _given_slots(f: JointModel) -> list[GroupSlot]:
     return [
         GroupSlot(
             max((op.warps for op in f.operations if f.partition[op.name] == g), default=0),
-            g == 0 and any(_designated(f, op) for op in f.operations),
+            g == 0 and any(designates(op, f.rules) for op in f.operations),
         )
         for g in range(count)
     ]
@@ -111,9 +108,9 @@ def _slots(f: JointModel) -> list[GroupSlot]:
     as operations of that width, and as fit into the budget; and one group is enough for the
     narrowest operations if nothing can go wrong between them.
     """
-    designated = [_width(f, op) for op in f.operations if _designated(f, op)]
+    designated = [_width(f, op) for op in f.operations if designates(op, f.rules)]
     slots = [GroupSlot(max(designated), True)] if designated else []
-    free = [op for op in f.operations if not _designated(f, op)]
+    free = [op for op in f.operations if not designates(op, f.rules)]
     budget = f.machine.warps if "warps" in f.rules else None
     for width in sorted({_width(f, op) for op in free}, reverse=True):
         mates = [op for op in free if _width(f, op) == width]
@@ -142,9 +139,7 @@ def _harmless(f: JointModel, mates: Sequence[Operation]) -> bool:
 
 
 def _never_together(f: JointModel, a: Operation, b: Operation) -> bool:
-    first_cycle = [
-        {row.unit: row.amount for row in op.usage if row.start == 0} for op in (a, b)
-    ]
+    first_cycle = [{row.unit: row.amount for row in op.usage if row.start == 0} for op in (a, b)]
     return any(
         amount + first_cycle[1].get(unit, 0) > f.machine.units[unit]
         for unit, amount in first_cycle[0].items()

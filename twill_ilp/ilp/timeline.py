@@ -243,4 +243,3 @@ def _conflict(
     if length is not None and length < free.core.critical_path:
         return f"the critical path takes {free.core.critical_path} cycles"
     return "values would live longer than memories and registers hold them"
-
