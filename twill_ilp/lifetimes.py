@@ -15,6 +15,7 @@ from twill_ilp.rules import Readings
 from twill_ilp.schedule import Schedule
 
 __all__ = [
+    "DEFAULT_READINGS",
     "QUOTAS",
     "WARP",
     "Wait",
@@ -36,7 +37,8 @@ WARP = 32
 QUOTAS = range(24, 249, 8)
 """Registers per thread that a warp group can ask for (PTX ISA, ``setmaxnreg``)."""
 
-DEFAULT = Readings()
+DEFAULT_READINGS = Readings()
+"""The first choice of every reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,9 @@ class Wait:
         return f"{self.operation} waits for {', '.join(reasons)}"
 
 
-def lifetime(schedule: Schedule, name: str, readings: Readings = DEFAULT) -> tuple[int, int]:
+def lifetime(
+    schedule: Schedule, name: str, readings: Readings = DEFAULT_READINGS
+) -> tuple[int, int]:
     """Birth and death of the value of iteration 0: it lives in cycles [birth, death).
 
     With the reading ``liveness=issue`` a value dies when its last reader starts, so one that
@@ -70,12 +74,12 @@ def lifetime(schedule: Schedule, name: str, readings: Readings = DEFAULT) -> tup
     return _lifetime(schedule, name, [(e.dst, e.distance) for e in readers], readings)
 
 
-def live(schedule: Schedule, name: str, readings: Readings = DEFAULT) -> list[int]:
+def live(schedule: Schedule, name: str, readings: Readings = DEFAULT_READINGS) -> list[int]:
     """Instances of a value that live at once, for every slot 0 to II - 1 of the steady state."""
     return _live(lifetime(schedule, name, readings), range(schedule.ii), schedule.ii)
 
 
-def buffers(schedule: Schedule, readings: Readings = DEFAULT) -> dict[str, dict[str, int]]:
+def buffers(schedule: Schedule, readings: Readings = DEFAULT_READINGS) -> dict[str, dict[str, int]]:
     """Most instances that live at once, per memory and operation with a footprint in it."""
     ii, lives = schedule.ii, _lifetimes(schedule, readings)
     counts: dict[str, dict[str, int]] = {memory: {} for memory in schedule.machine.memories}
@@ -93,7 +97,7 @@ def words_per_warp(op: Operation) -> int:
 
 
 def register_profile(
-    schedule: Schedule, readings: Readings = DEFAULT
+    schedule: Schedule, readings: Readings = DEFAULT_READINGS
 ) -> dict[int, tuple[int, ...]]:
     """32-bit words of live values per warp of every group, in every slot 0 to II - 1."""
     every = range(schedule.ii)
@@ -101,7 +105,7 @@ def register_profile(
     return {g: tuple(words[g]) for g in sorted(words)}
 
 
-def register_peaks(schedule: Schedule, readings: Readings = DEFAULT) -> dict[int, int]:
+def register_peaks(schedule: Schedule, readings: Readings = DEFAULT_READINGS) -> dict[int, int]:
     """The maximum of :func:`register_profile` per group, in time independent of II.
 
     Words only become more where a value is born, so no other slot need be looked at.
@@ -113,7 +117,9 @@ def register_peaks(schedule: Schedule, readings: Readings = DEFAULT) -> dict[int
     return {g: max(words[g]) for g in sorted(words)}
 
 
-def register_quotas(schedule: Schedule, readings: Readings = DEFAULT) -> dict[int, int | None]:
+def register_quotas(
+    schedule: Schedule, readings: Readings = DEFAULT_READINGS
+) -> dict[int, int | None]:
     """Least of :data:`QUOTAS` per group that holds its values; ``None``: all are too small."""
     peaks = register_peaks(schedule, readings)
     return {g: next((q for q in QUOTAS if q * WARP >= peak), None) for g, peak in peaks.items()}
