@@ -7,8 +7,9 @@ from itertools import accumulate
 
 from matplotlib.axes import Axes
 from matplotlib.markers import CARETRIGHT, CARETRIGHTBASE
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Rectangle
 
+from twill_ilp.plot.key import SMALL, draw_key, patch
 from twill_ilp.plot.labels import Caption, add_captions, least_width, most_width
 from twill_ilp.plot.lanes import Bar, Lane
 from twill_ilp.plot.palette import BACKGROUND, INK, RULE, Paint
@@ -18,12 +19,11 @@ __all__ = ["Canvas", "open_axes", "readable_size"]
 NARROW, WIDE = 3.5, 7.0  # inches: one column and the full width of a two-column paper
 MARGINS = 0.8, 0.8  # inches beside the lanes, and above and below them, roughly
 ROWS = 20.0, 46.0  # points: least and most height of a row of bars
-LETTER = 4.4  # points: mean width of a letter at 7 points
 GAP = 0.3  # rows between two lanes
 EDGE = 0.003  # of the width: room for the outlines of the first and last bars
 HEADER = 13.0  # points
 ARROW = 6.0  # points
-SMALL, NORMAL = 7.0, 8.0  # points: tick labels and legends; axis labels
+NORMAL = 8.0  # points: axis labels
 
 
 def readable_size(
@@ -86,12 +86,17 @@ class Canvas:
         paint: Callable[[Bar], Paint],
         texts: Callable[[Bar], tuple[str, ...]],
         movable: bool = True,
+        margins: Callable[[Bar], tuple[float, float]] = lambda _: (0.0, 0.0),
     ) -> None:
-        """Draw every bar; the artist's label is the operation's name after an underscore."""
-        for bar, y, height in self._placed():
+        """Draw every bar; the artist's label is the operation's name after an underscore.
+
+        ``margins`` are cycles at both ends of a bar that its text leaves free.
+        """
+        for bar, y, height in self.placed():
             begin, end, style = bar.span.begin, bar.span.end, paint(bar)
             self._rectangle((begin, y, end - begin, height), style, bar.span.operation)
-            box = (begin, y, end, y + height)
+            left, right = margins(bar)
+            box = (begin + left, y, max(end - right, begin + left), y + height)
             self._captions.append(Caption(texts(bar), box, style.ink, movable))
 
     def draw_header(self, spans: Sequence[tuple[int, int, tuple[str, ...]]]) -> None:
@@ -130,7 +135,7 @@ class Canvas:
 
     def draw_wraps(self, paint: Callable[[Bar], Paint]) -> None:
         """Arrows outside the axes where a bar leaves at the end and returns at the beginning."""
-        for bar, y, height in self._placed():
+        for bar, y, height in self.placed():
             for wraps, x, marker in (
                 (bar.span.wraps_in, self.begin, CARETRIGHT),
                 (bar.span.wraps_out, self.end, CARETRIGHTBASE),
@@ -150,22 +155,7 @@ class Canvas:
 
     def draw_legend(self, entries: Sequence[tuple[str, Paint]]) -> None:
         """A key above the axes, in as many columns as fit."""
-        handles = [
-            Patch(facecolor=paint.fill, hatch=paint.hatch, edgecolor=INK, linewidth=0.4, label=text)
-            for text, paint in entries
-        ]
-        widest = max(len(text) for text, _ in entries) * LETTER + 3.5 * SMALL
-        self.ax.legend(
-            handles=handles,
-            loc="lower left",
-            bbox_to_anchor=(0.0, 1.0),
-            ncols=max(1, min(len(entries), int(self.points / widest))),
-            frameon=False,
-            fontsize=SMALL,
-            handlelength=1.2,
-            columnspacing=1.2,
-            borderaxespad=0.1,
-        )
+        draw_key(self.ax, [patch(text, paint) for text, paint in entries])
 
     def finish(
         self, xlabel: str, ylabel: str, ticks: Sequence[float], names: Sequence[int]
@@ -186,7 +176,7 @@ class Canvas:
         add_captions(ax, self._captions)
         return ax
 
-    def _placed(self) -> Iterator[tuple[Bar, float, float]]:
+    def placed(self) -> Iterator[tuple[Bar, float, float]]:
         """Every bar with its top and height in rows of the figure."""
         for lane, top in zip(self.lanes, self._tops, strict=True):
             scale = lane.height / lane.rows
