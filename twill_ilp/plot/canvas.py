@@ -61,7 +61,7 @@ class Canvas:
 
     def __init__(self, ax: Axes, lanes: Sequence[Lane], begin: int, end: int) -> None:
         self.ax, self.lanes, self.begin, self.end = ax, lanes, begin, end
-        *self._tops, self._bottom = accumulate(
+        *self.tops, self._bottom = accumulate(
             (lane.height + GAP for lane in lanes), initial=GAP / 2
         )
         self._top = 0.0
@@ -74,7 +74,7 @@ class Canvas:
 
     def draw_bands(self) -> None:
         """Colour the whole extent of every lane and separate its rows."""
-        for lane, top in zip(self.lanes, self._tops, strict=True):
+        for lane, top in zip(self.lanes, self.tops, strict=True):
             place = (self.begin, top, self.end - self.begin, lane.height)
             self._rectangle(place, BACKGROUND)
             if lane.height == lane.rows:
@@ -97,7 +97,18 @@ class Canvas:
             self._rectangle((begin, y, end - begin, height), style, bar.span.operation)
             left, right = margins(bar)
             box = (begin + left, y, max(end - right, begin + left), y + height)
-            self._captions.append(Caption(texts(bar), box, style.ink, movable))
+            whole = (begin, y, max(end, begin + left + right), y + height)
+            self._captions.append(Caption(texts(bar), box, style.ink, movable, extent=whole))
+
+    def draw_parts(self, lanes: Sequence[Lane], paint: Callable[[Bar], Paint]) -> None:
+        """Paint parts of the bars, given as lanes of shorter ones."""
+        for bar, y, height in self.placed(lanes):
+            place = (bar.span.begin, y, bar.span.cycles, height)
+            self._rectangle(place, paint(bar), edged=True)
+
+    def write(self, caption: Caption) -> None:
+        """Keep one more text for :meth:`finish`."""
+        self._captions.append(caption)
 
     def draw_header(self, spans: Sequence[tuple[int, int, tuple[str, ...]]]) -> None:
         """Write texts over spans (begin, end, wordings) of cycles, above all lanes."""
@@ -122,12 +133,12 @@ class Canvas:
 
     def draw_separators(self) -> None:
         """Thin horizontal lines between lanes."""
-        ys = [top - GAP / 2 for top in self._tops[1:]]
+        ys = [top - GAP / 2 for top in self.tops[1:]]
         self.ax.hlines(ys, self.begin, self.end, colors=RULE, linewidth=0.3, zorder=1.6)
 
     def draw_slots(self) -> None:
         """White lines between the cycles of every lane."""
-        for lane, top in zip(self.lanes, self._tops, strict=True):
+        for lane, top in zip(self.lanes, self.tops, strict=True):
             cycles = range(self.begin + 1, self.end)
             self.ax.vlines(
                 cycles, top, top + lane.height, colors="white", linewidth=0.8, zorder=1.5
@@ -166,7 +177,7 @@ class Canvas:
         ax.set_xlim(self.begin - edge, self.end + edge)
         ax.set_ylim(self._bottom, self._top)
         ax.set_xticks(ticks, [str(name) for name in names])
-        middles = [top + lane.height / 2 for lane, top in zip(self.lanes, self._tops, strict=True)]
+        middles = [top + lane.height / 2 for lane, top in zip(self.lanes, self.tops, strict=True)]
         ax.set_yticks(middles, [lane.label for lane in self.lanes], parse_math=False)
         ax.tick_params(labelsize=SMALL)
         ax.tick_params(axis="y", length=0, pad=ARROW + 2)
@@ -176,17 +187,25 @@ class Canvas:
         add_captions(ax, self._captions)
         return ax
 
-    def placed(self) -> Iterator[tuple[Bar, float, float]]:
-        """Every bar with its top and height in rows of the figure."""
-        for lane, top in zip(self.lanes, self._tops, strict=True):
+    def placed(self, lanes: Sequence[Lane] = ()) -> Iterator[tuple[Bar, float, float]]:
+        """Every bar with its top and height in rows of the figure.
+
+        ``lanes`` replace the canvas's own, one by one, for the sake of other bars.
+        """
+        for lane, top in zip(lanes or self.lanes, self.tops, strict=True):
             scale = lane.height / lane.rows
             for bar in lane.bars:
                 yield bar, top + bar.row * scale, bar.rows * scale
 
     def _rectangle(
-        self, place: tuple[float, float, float, float], paint: Paint, bar: str = ""
+        self,
+        place: tuple[float, float, float, float],
+        paint: Paint,
+        bar: str = "",
+        edged: bool = False,
     ) -> None:
         x, y, width, height = place
+        edged = edged or bool(bar)
         self.ax.add_patch(
             Rectangle(
                 (x, y),
@@ -194,9 +213,9 @@ class Canvas:
                 height,
                 facecolor=paint.fill,
                 hatch=paint.hatch,
-                edgecolor=INK if bar else "none",
-                linewidth=0.5 if bar else 0.0,
-                zorder=2 if bar else 1,
+                edgecolor=INK if edged else "none",
+                linewidth=0.5 if edged else 0.0,
+                zorder=2 if edged else 1,
                 label=f"_{bar}",
             )
         )
