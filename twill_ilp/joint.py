@@ -29,6 +29,9 @@ __all__ = ["JointSearch", "Limits", "level_value"]
 GUESS_SECONDS, QUICK_SECONDS, SHORT_SECONDS = 1.0, 4.0, 10.0
 """Wall seconds for one partition, and for the first tries of the joint model."""
 
+GUIDE_SECONDS = 3.0
+"""Wall seconds to shorten the modulo schedule whose length guides the search."""
+
 RESTART_SECONDS = 20.0
 """Wall seconds after which the joint model begins anew with another seed; doubled each time."""
 
@@ -83,6 +86,7 @@ class JointSearch:
         if modulo.schedule is None and modulo.proven:
             return modulo, "modulo infeasible"
         self._modulo = modulo.schedule
+        self._shorten_modulo(GUIDE_SECONDS)
         if self.rules.readings.window == "paper" and (doubt := self._set_paper_window()):
             return Verdict(None, False, doubt), "unknown"
         verdict = self.ask(Limits())
@@ -235,7 +239,7 @@ class JointSearch:
         """A lower bound of a level, without the joint model."""
         graph = self.effective.graph
         if name == "length":
-            self._shorten_modulo()
+            self._shorten_modulo(SHORT_SECONDS)
             if self._modulo_length.bound is None:
                 line = timeline(graph, self.problem.machine, self.rules, self.ii)
                 return line.core.critical_path, f"critical path {line.core.critical_path}"
@@ -269,10 +273,10 @@ class JointSearch:
             return sum(op.cycles for op in self.problem.graph) + self.ii
         return self._modulo.length + self.ii
 
-    def _shorten_modulo(self) -> None:
+    def _shorten_modulo(self, seconds: float) -> None:
         """Find the shortest modulo schedule, whose length bounds that of the joint ones."""
-        if self._modulo and self._modulo_length.certainty == "unknown":
-            with self.session.bounded(SHORT_SECONDS):
+        if self._modulo and self._modulo_length.certainty != "proven":
+            with self.session.bounded(seconds):
                 self._modulo, self._modulo_length = minimize_length(
                     self.effective, self._modulo, self.session
                 )
@@ -280,7 +284,7 @@ class JointSearch:
     def _set_paper_window(self) -> str:
         """Allow as many passes of II cycles as the shortest modulo schedule touches, or say why
         their number is not known."""
-        self._shorten_modulo()
+        self._shorten_modulo(SHORT_SECONDS)
         least, length = self._modulo_length.bound, self._modulo_length.value
         if least is None or length is None:
             return "the paper's window is unknown: so is the shortest modulo schedule"
