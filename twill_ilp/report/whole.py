@@ -121,9 +121,7 @@ def _groups_html(schedule: Schedule, readings: Readings) -> str:
 
 
 def _readings(result: Result) -> Readings:
-    """How the result was obtained, as far as its environment says so."""
-    texts = result.environment.get("readings", "")
-    return Readings.parse(texts.split(", ")) if texts else DEFAULT_READINGS
+    return result.rules.readings if result.rules else DEFAULT_READINGS
 
 
 def _inset(table: Table, width: int) -> str:
