@@ -17,12 +17,22 @@ from twill_ilp.machine import blackwell, hopper
 from twill_ilp.problem import Problem
 
 OWN_MACHINE = ["fig1", "dot-product", "first-order-recurrence"]
+ON_GPUS = [
+    "gemm",
+    "gemm-epilogue",
+    "gated-mlp",
+    "layer-norm",
+    "linear-attention",
+    "fmha-forward",
+    "fmha-backward",
+]
+GPUS = ("ampere", "hopper", "blackwell")
 CASES: list[tuple[str, str | None, dict[str, Any]]] = [
     *((name, None, {}) for name in OWN_MACHINE),
-    *(("gemm", machine, {}) for machine in ("ampere", "hopper", "blackwell")),
     *(
-        ("fmha-forward", machine, {"sub_tiles": sub_tiles, "quantum": quantum})
-        for machine in ("hopper", "blackwell")
+        (name, machine, {"sub_tiles": sub_tiles, "quantum": quantum})
+        for name in ON_GPUS
+        for machine in GPUS
         for sub_tiles in (1, 2)
         for quantum in (None, 1, 100)
     ),
@@ -67,8 +77,9 @@ def test_no_iteration_overtakes_itself(
 
 
 def test_registry() -> None:
-    assert list(KERNELS) == [*OWN_MACHINE, "gemm", "fmha-forward"]
-    assert KERNELS["gemm"].options == ("tile", "quantum")
+    assert list(KERNELS) == [*OWN_MACHINE, *ON_GPUS]
+    assert KERNELS["gemm"].options == ("tile", "sub_tiles", "quantum", "dtype")
+    assert all(KERNELS[name].machines == GPUS for name in ON_GPUS)
     assert KERNELS["fmha-forward"].options == ("tile", "sub_tiles", "quantum")
     assert all(KERNELS[name].options == () for name in OWN_MACHINE)
     for kernel in KERNELS.values():
@@ -212,7 +223,7 @@ def test_fmha_carried_edges() -> None:
     def carried(machine: str) -> set[tuple[str, str, bool]]:
         edges = build_kernel("fmha-forward", machine, sub_tiles=1).graph.dependences
         assert all(e.distance in (0, 1) for e in edges)
-        return {(e.src[:-2], e.dst[:-2], e.blocking) for e in edges if e.distance == 1}
+        return {(e.src, e.dst, e.blocking) for e in edges if e.distance == 1}
 
     state = {("m", "m", False), ("m", "alpha", False), ("l", "l", False)}
     assert carried("hopper") == state | {("O", "rescaleO", True)}
@@ -246,10 +257,12 @@ def test_fmha_leaves_the_loop_what_queries_do_not_take() -> None:
         ("gem", None, {}, "kernel gem: no such kernel; choose from fig1, dot-product"),
         ("gemm", "tpu", {}, "machine tpu: .*; choose from ampere, hopper, blackwell"),
         ("gemm", "", {}, "choose from ampere"),
-        ("fmha-forward", "a100", {}, "machine a100: .*; choose from hopper, blackwell"),
         ("fig1", "hopper", {}, "kernel fig1 has its own machine; leave out hopper"),
         ("fig1", None, {"quantum": 1}, "kernel fig1: no option quantum; leave it out"),
-        ("gemm", None, {"sub_tiles": 2}, "no option sub_tiles; it has tile, quantum"),
+        ("gemm", None, {"split": 2}, "no option split; it has tile, sub_tiles, quantum"),
+        ("gemm", None, {"dtype": "int3"}, "dtype int3: unknown; choose from fp32"),
+        ("gemm", "a100", {"dtype": "fp8"}, "dtype fp8: ampere's tensor core lacks it"),
+        ("layer-norm", None, {"tile": (8, 8, 8)}, "give two whole numbers M, N"),
         ("gemm", None, {"tile": (128, 0, 64)}, r"tile is \(128, 0, 64\); give three whole"),
         ("gemm", None, {"tile": (128, 128)}, "give three whole numbers M, N, K"),
         ("gemm", None, {"tile": (128, 128, 64.0)}, "give three whole numbers"),

@@ -50,6 +50,10 @@ def build_parser() -> argparse.ArgumentParser:
     bounds = _command(commands, "bounds", "lower bounds on II and L, and what causes them")
     _add_source(bounds)
     _command(commands, "kernels", "list the built-in loops")
+    machines = _command(commands, "machines", "the figures of machines, side by side")
+    machines.add_argument(
+        "files", nargs="*", metavar="FILE", help=".toml files, to compare with the presets"
+    )
     _command(commands, "doctor", "check the installation and the solver")
     return parser
 
@@ -84,11 +88,13 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--machine",
         metavar="NAME_OR_FILE",
-        help="hopper, blackwell, ...; for a file also a machine file, which replaces its machine",
+        help="hopper, blackwell, ..., or a .toml file that overrides figures of one; for a file "
+        "also a .json machine file, which replaces its machine",
     )
     group.add_argument("--tile", type=_tile, metavar="M,N,K", help="tile extents of a kernel")
     group.add_argument("--sub-tiles", type=int, metavar="N", help="sub-tiles of a kernel")
     group.add_argument("--quantum", type=int, metavar="N", help="a kernel's clocks per model cycle")
+    group.add_argument("--dtype", metavar="TYPE", help="operands of gemm: fp16, bf16, tf32, fp8")
     group.add_argument("--loop", type=int, metavar="N", help="which loop of a ddg-0.1 dump")
 
 
