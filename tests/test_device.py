@@ -79,7 +79,7 @@ def test_a_file_overrides_any_figure(tmp_path: Path) -> None:
 def test_an_empty_file_of_a_preset_changes_nothing_but_the_name(tmp_path: Path) -> None:
     d = derived(tmp_path, 'base = "hopper"\nname = "hopper"')
     assert d == device("hopper")
-    with pytest.raises(InvalidProblemError, match="give a value|machine: name is"):
+    with pytest.raises(InvalidProblemError, match="machine: name is"):
         derived(tmp_path, 'base = "hopper"\nname = ""')
 
 

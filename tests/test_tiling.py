@@ -110,7 +110,7 @@ def test_numbers_refused(n: Any) -> None:
 
 
 def test_nothing_to_split() -> None:
-    with pytest.raises(OptionError, match='graph fig1: no operation splits; mark .*"splits": true'):
+    with pytest.raises(OptionError, match="fig1: no operation splits; mark those"):
         sub_tile(build_kernel("fig1").graph, 2)
 
 

@@ -151,9 +151,7 @@ def read_device(path: str | Path) -> Device:
     except UnicodeDecodeError:
         raise InvalidProblemError(f"{path}: not UTF-8 text; give a TOML file") from None
     except OSError as e:
-        raise InvalidProblemError(
-            f"{path}: cannot be read: {e.strerror}; check the path"
-        ) from None
+        raise InvalidProblemError(f"{path}: cannot be read: {e.strerror}; check the path") from None
     except TwillError as e:
         raise InvalidProblemError(f"{path}: {e}") from None
 
@@ -201,7 +199,5 @@ def _derived(data: object, name: str) -> Device:
 
 def _measured_table(name: object) -> Measured:
     if not isinstance(name, str) or name not in MEASURED:
-        raise InvalidMachineError(
-            f"measured is {short(name)}; choose from {', '.join(MEASURED)}"
-        )
+        raise InvalidMachineError(f"measured is {short(name)}; choose from {', '.join(MEASURED)}")
     return MEASURED[name]

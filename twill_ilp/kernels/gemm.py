@@ -86,9 +86,7 @@ def gemm(
         c,
     ]
     edges = [Edge("A", "C", blocking=True), Edge("B", "C", blocking=True), Edge("C", "C", 1)]
-    return tile_problem(
-        "gemm", device, (m, n, k), ops, edges, quantum=quantum, sub_tiles=sub_tiles
-    )
+    return tile_problem("gemm", device, (m, n, k), ops, edges, quantum=quantum, sub_tiles=sub_tiles)
 
 
 def gemm_epilogue(

@@ -53,9 +53,7 @@ def load(
     tile = {"smem": DTYPES[dtype] * rows * columns}
     if d.copies == "LSU":
         cost = costs.cp_async(d.rates, rows, columns, dtype)
-        return TileOp(
-            name, "cp.async", {"LSU": cost}, footprint=tile, vector=vector, splits=splits
-        )
+        return TileOp(name, "cp.async", {"LSU": cost}, footprint=tile, vector=vector, splits=splits)
     return TileOp(
         name,
         "tma",
@@ -99,9 +97,7 @@ def reading(d: Device, name: str, m: int, n: int, *, splits: bool = True) -> lis
 
 def free(d: Device, name: str, *, splits: bool = True) -> TileOp:
     """The arrival at the barrier "``name`` has been read"."""
-    return TileOp(
-        f"free{name}", "arrive", delay=costs.barrier(d.rates).latency, splits=splits
-    )
+    return TileOp(f"free{name}", "arrive", delay=costs.barrier(d.rates).latency, splits=splits)
 
 
 def read(d: Device, name: str, buffers: int = 1) -> tuple[str, list[Edge]]:
