@@ -49,6 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_outputs(solve)
     bounds = _command(commands, "bounds", "lower bounds on II and L, and what causes them")
     _add_source(bounds)
+    _add_normalize(_command(commands, "normalize", "small whole numbers with the costs' ratios"))
     _command(commands, "kernels", "list the built-in loops")
     machines = _command(commands, "machines", "the figures of machines, side by side")
     machines.add_argument(
@@ -96,6 +97,35 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--quantum", type=int, metavar="N", help="a kernel's clocks per model cycle")
     group.add_argument("--dtype", metavar="TYPE", help="operands of gemm: fp16, bf16, tf32, fp8")
     group.add_argument("--loop", type=int, metavar="N", help="which loop of a ddg-0.1 dump")
+
+
+def _add_normalize(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "A kernel is taken in clocks (--quantum 1) unless --quantum says otherwise."
+    _add_source(parser)
+    group = parser.add_argument_group("the normalization")
+    group.add_argument(
+        "--u", type=int, default=300, metavar="N", help="largest sum of normalized costs"
+    )
+    group.add_argument(
+        "--reading",
+        default="distinct",
+        metavar="NAME",
+        help="distinct or literal (default: distinct)",
+    )
+    group.add_argument(
+        "--confirm", action="store_true", help="let the solver refute F - 1 as well"
+    )
+    group.add_argument(
+        "--check", action="store_true", help="solve for II in clocks and in normalized cycles"
+    )
+    group.add_argument(
+        "--time-limit", type=float, metavar="S", help="wall seconds for each search of --check"
+    )
+    group = parser.add_argument_group("output")
+    group.add_argument("--json", metavar="OUT", help="write the normalized problem file")
+    group.add_argument(
+        "--plot", metavar="OUT", help="draw original against normalized: .png, .svg or .pdf"
+    )
 
 
 def _add_search(parser: argparse.ArgumentParser) -> None:
