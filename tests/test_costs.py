@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from twill_ilp import costs
-from twill_ilp.costs import AMPERE, BLACKWELL, HOPPER, THROUGHPUTS, throughputs
+from twill_ilp.costs import AMPERE, BLACKWELL, HOPPER, THROUGHPUTS
 from twill_ilp.errors import InvalidMachineError, OptionError
 from twill_ilp.machine import PRESETS
 from twill_ilp.measured import MEASURED
@@ -70,7 +70,6 @@ def test_other_figures_are_a_replacement_away() -> None:
 
 def test_every_preset_has_throughputs() -> None:
     assert {build().name for build in PRESETS.values()} == set(THROUGHPUTS)
-    assert throughputs("hopper") is HOPPER
 
 
 def test_no_tensor_memory_before_blackwell() -> None:
@@ -78,11 +77,6 @@ def test_no_tensor_memory_before_blackwell() -> None:
         costs.tensor_memory_load(HOPPER, 128, 128)
     with pytest.raises(OptionError, match="ampere has no tensor memory"):
         costs.tensor_memory_store(AMPERE, 128, 128)
-
-
-def test_unknown_machine() -> None:
-    with pytest.raises(OptionError, match="machine tpu: no throughputs known; choose from ampere"):
-        throughputs("tpu")
 
 
 def test_types_of_operands() -> None:

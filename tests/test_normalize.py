@@ -20,7 +20,7 @@ from twill_ilp.kernels import build_kernel
 from twill_ilp.machine import Machine
 from twill_ilp.normalization import Normalization
 from twill_ilp.normalize import normalization_model, normalize
-from twill_ilp.normalized import compare, normalized_problem, problem_costs
+from twill_ilp.normalized import compare, normalized_problem, problem_costs, utilization
 from twill_ilp.plot import plot_normalization
 from twill_ilp.problem import Problem, read_problem
 from twill_ilp.solver import SolveStatus, run
@@ -187,9 +187,12 @@ def test_guarantee_holds(problem: Problem, limit: int) -> None:
 
 
 def test_attention_in_normalized_cycles() -> None:
-    done = compare(build_kernel("fmha-forward", quantum=1, sub_tiles=1), time_limit=60)
+    problem = build_kernel("fmha-forward", quantum=1, sub_tiles=1)
+    done = compare(problem, time_limit=60)
     assert done.raw.ii == 1032 and done.normalized.status == "optimal"
     assert done.error is not None and abs(done.error) < 0.02
+    assert utilization(problem, 1032) == pytest.approx(1024 / 1032)
+    assert utilization(problem, 1032, "EXP") == 0.0
 
 
 @pytest.mark.parametrize("reading", ["distinct", "literal"])
@@ -215,6 +218,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "F = 0, proven the least" in text
     assert " costs collapsed to 0; 0 of 2 distinct" in text
     assert "error of the estimate: +0" in text
+    assert "implied utilization of the tensor core: 100%" in text
     assert read_problem(out).graph.by_name["C"].cycles == 240
     assert figure.stat().st_size > 1000
 

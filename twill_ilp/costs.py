@@ -50,7 +50,6 @@ __all__ = [
     "tensor_memory_columns",
     "tensor_memory_load",
     "tensor_memory_store",
-    "throughputs",
     "tma",
 ]
 
@@ -168,19 +167,6 @@ BLACKWELL = Throughputs(
 
 THROUGHPUTS: Mapping[str, Throughputs] = {t.name: t for t in (AMPERE, HOPPER, BLACKWELL)}
 """Throughputs by the name of the machine preset."""
-
-
-def throughputs(machine: str) -> Throughputs:
-    """Throughputs of the machine preset called ``machine``.
-
-    Raises:
-        OptionError: none are known.
-    """
-    if machine not in THROUGHPUTS:
-        raise OptionError(
-            f"machine {machine}: no throughputs known; choose from {', '.join(THROUGHPUTS)}"
-        )
-    return THROUGHPUTS[machine]
 
 
 def mma(t: Throughputs, m: int, n: int, k: int, dtype: str = "fp16") -> Cost:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
 
+from twill_ilp.bounds import unit_work
 from twill_ilp.graph import Dependence, LoopGraph, Operation, Usage
 from twill_ilp.normalization import LIMIT, Normalization
 from twill_ilp.options import SearchOptions
 from twill_ilp.problem import Problem
 from twill_ilp.schedule import Result
 
-__all__ = ["Comparison", "compare", "normalized_problem", "problem_costs"]
+__all__ = ["Comparison", "compare", "normalized_problem", "problem_costs", "utilization"]
 
 
 def problem_costs(problem: Problem) -> tuple[int, ...]:
@@ -126,6 +127,17 @@ def compare(
     if normalized.status == "optimal" and normalized.ii is not None:
         bracket = _bracket(problem, answer, normalized.ii)
     return Comparison(raw, normalized, answer, bracket)
+
+
+def utilization(problem: Problem, ii: float, unit: str = "TC") -> float:
+    """Share of the steady state for which a unit is busy; 0 if the machine lacks it.
+
+    Args:
+        problem: in clocks.
+        ii: in clocks, for instance :attr:`Comparison.estimate`.
+    """
+    capacity = problem.machine.units.get(unit)
+    return unit_work(problem.graph).get(unit, 0) / (capacity * ii) if capacity else 0.0
 
 
 def _bracket(problem: Problem, answer: Normalization, ii: int) -> tuple[int, int] | None:

@@ -13,7 +13,8 @@ from twill_ilp.errors import OptionError
 from twill_ilp.files import check_writable, write_text, writing
 from twill_ilp.kernels import KERNELS
 from twill_ilp.normalization import Normalization
-from twill_ilp.normalized import Comparison, compare, normalized_problem
+from twill_ilp.normalized import Comparison, compare, normalized_problem, utilization
+from twill_ilp.problem import Problem
 from twill_ilp.report import Table, subject
 
 __all__ = ["comparison_text", "normalization_text", "run"]
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
             reading=arguments.reading,
             time_limit=arguments.time_limit,
         )
-        say(f"\n{comparison_text(done)}")
+        say(f"\n{comparison_text(problem, done)}")
     return 0
 
 
@@ -74,8 +75,8 @@ def normalization_text(answer: Normalization) -> str:
     return f"{table.text()}\n\n" + "\n".join(summary)
 
 
-def comparison_text(done: Comparison) -> str:
-    """II in clocks against II in normalized cycles."""
+def comparison_text(problem: Problem, done: Comparison) -> str:
+    """II in clocks against II in normalized cycles, and what it means for the tensor core."""
     lines = [f"II of the raw costs: {_ii(done.raw.ii, done.raw.status)} clocks"]
     estimate = "" if done.estimate is None else f", times the scale {done.estimate:.0f} clocks"
     lines.append(
@@ -83,6 +84,9 @@ def comparison_text(done: Comparison) -> str:
     )
     if done.error is not None:
         lines.append(f"error of the estimate: {done.error:+.1%}")
+    if done.estimate is not None and "TC" in problem.machine.units:
+        busy = utilization(problem, done.estimate)
+        lines.append(f"implied utilization of the tensor core: {busy:.0%}")
     if done.bracket is not None:
         low, high = done.bracket
         lines.append(f"guaranteed by the normalized II: {low} <= II of the raw costs <= {high}")

@@ -97,7 +97,13 @@ def reading(d: Device, name: str, m: int, n: int, *, splits: bool = True) -> lis
 
 def free(d: Device, name: str, *, splits: bool = True) -> TileOp:
     """The arrival at the barrier "``name`` has been read"."""
-    return TileOp(f"free{name}", "arrive", delay=costs.barrier(d.rates).latency, splits=splits)
+    return TileOp(
+        f"free{name}",
+        "arrive",
+        delay=costs.barrier(d.rates).latency,
+        asynchronous=True,
+        splits=splits,
+    )
 
 
 def read(d: Device, name: str, buffers: int = 1) -> tuple[str, list[Edge]]:

@@ -75,7 +75,8 @@ class TileOp:
     def operation(self, quantum: int, spill_clocks: int) -> Operation:
         """The operation in cycles of ``quantum`` clocks; ``spill_clocks`` round up.
 
-        Synchronous work holds its warps until the result exists.
+        Synchronous work holds its warps until the result exists; the issue of asynchronous work
+        takes one cycle, or none if the whole rounds to none.
         """
         usage: list[Usage] = []
         cycles = self._cycles(self.delay, quantum)
@@ -89,7 +90,7 @@ class TileOp:
             self.kind,
             usage=tuple(usage),
             cycles=cycles,
-            issue=1 if self.asynchronous else cycles,
+            issue=min(1, cycles) if self.asynchronous else cycles,
             warps=self.warps,
             registers=self.registers,
             footprint=self.footprint,
