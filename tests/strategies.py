@@ -10,10 +10,13 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 
+import twill_ilp
+from twill_ilp import Result, SearchOptions
 from twill_ilp.graph import Dependence, LoopGraph, Operation, Usage
 from twill_ilp.machine import Machine
 from twill_ilp.problem import Problem
@@ -33,6 +36,11 @@ FIGURE_1 = Problem(
     Machine("simplified", {"TC": 1, "EXP": 1}),
 )
 """The simplified attention loop of Soi et al. 2026, Fig. 1: II = 2 and L = 4."""
+
+
+def solve_modulo(problem: Problem, options: SearchOptions | None = None, **how: Any) -> Result:
+    """The modulo problem alone: II and L, without warp groups."""
+    return twill_ilp.solve(problem, replace(options or SearchOptions(), stage="modulo"), **how)
 
 
 def random_problem(

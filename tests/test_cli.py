@@ -27,6 +27,7 @@ from twill_ilp.kernels import KERNELS, build_kernel
 from twill_ilp.machine import Machine
 from twill_ilp.problem import Problem
 from twill_ilp.result_file import read_result
+from twill_ilp.rules import FAMILIES, Readings, Rules
 from twill_ilp.schedule import Result
 
 ROOT = Path(__file__).parent.parent
@@ -178,11 +179,29 @@ def test_options_reach_the_search(run: Callable[..., Run], monkeypatch: pytest.M
         "--seed",
         3,
         "--confirm",
-        "--no-length",
+        "--levels",
+        "ii",
     )
+    rules = "--groups 4 --without spills --quotas --reading hold=cycles --level-time-limit 7"
+    run("solve", "fig1", *rules.split(), "--levels", "ii,warps,traffic,length")
     assert seen == [
         twill_ilp.SearchOptions(),
-        twill_ilp.SearchOptions("ims", "order", 9, 2.0, 1.5, False, True, 3),
+        twill_ilp.SearchOptions(
+            stage="modulo",
+            method="ims",
+            formulation="order",
+            max_ii=9,
+            time_limit=2.0,
+            solve_time_limit=1.5,
+            levels=("ii",),
+            confirm=True,
+            seed=3,
+        ),
+        twill_ilp.SearchOptions(
+            levels=("ii", "warps", "traffic", "length"),
+            level_time_limit=7.0,
+            rules=Rules(FAMILIES, Readings(hold="cycles"), 4).without("spills").also("quotas"),
+        ),
     ]
 
 
@@ -251,13 +270,27 @@ BAD_ARGUMENTS = {
     "solve fig1 --solve-time-limit -1": "solve time limit is -1",
     "solve fig1 --seed -1": "seed is -1",
     "solve fig1 --method guess": "invalid choice: 'guess'",
-    "solve fig1 --stage joint": "invalid choice: 'joint'",
+    "solve fig1 --stage both": "invalid choice: 'both'",
+    "solve fig1 --levels length": "the first has to be ii",
+    "solve fig1 --levels ii,ii": "give each of them once",
+    "solve fig1 --levels ii,height": "level 'height': no such one",
+    "solve fig1 --without magic": "--without magic: choose from memory",
+    "solve fig1 --reading hold": "reading 'hold': no such reading",
+    "solve fig1 --reading hold=long": "reading hold is 'long'; choose from issue, cycles",
+    "solve fig1 --groups 0": "groups is 0",
+    "solve fig1 --warps 0": "machine: warps is 0",
+    "audit fmha-forward nothing": "neither a partition file nor one of fa3, fa4",
+    "audit fmha-forward fa3": "no operation of fmha-forward matches",
+    "audit gemm fa4": "no operation of gemm matches",
     "solve fig1 --loop 1": "--loop: fig1 is a kernel",
     "solve fig1 --tile 1,2,3": "no option tile",
     "solve gemm --tile 1,2": "give three whole numbers",
     "solve gemm --tile a,b,c": "give whole numbers",
     "solve gemm --quantum 0": "quantum is 0",
-    "solve gemm --sub-tiles 2": "no option sub_tiles",
+    "solve gemm --sub-tiles 3": "sub_tiles is 3; give 1 or 2",
+    "solve gemm --dtype int3": "dtype int3: unknown",
+    "solve gemm --machine LOOP": "a kernel needs rates too",
+    "solve gemm --machine FOLDER/none.toml": "cannot be read",
     "solve gemm --machine z80": "machine z80",
     "solve fig1 --machine hopper": "its own machine",
     "solve LOOP --machine z80": "--machine z80: neither a file nor one of",

@@ -12,8 +12,9 @@ import random
 import pytest
 from oracle import optimum
 from strategies import random_problem
+from strategies import solve_modulo as solve
 
-from twill_ilp import Problem, Schedule, SearchOptions, solve, verify
+from twill_ilp import Problem, Schedule, SearchOptions, verify
 from twill_ilp.bounds import rec_mii, res_mii
 from twill_ilp.ilp import (
     FORMULATIONS,

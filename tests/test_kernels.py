@@ -14,15 +14,31 @@ from twill_ilp.errors import OptionError
 from twill_ilp.graph import Dependence
 from twill_ilp.kernels import KERNELS, build_kernel
 from twill_ilp.machine import blackwell, hopper
+from twill_ilp.options import SearchOptions
 from twill_ilp.problem import Problem
+from twill_ilp.search import solve
+from twill_ilp.verify import verify
 
 OWN_MACHINE = ["fig1", "dot-product", "first-order-recurrence"]
+ON_GPUS = [
+    "gemm",
+    "gemm-epilogue",
+    "gated-mlp",
+    "layer-norm",
+    "linear-attention",
+    "fmha-forward",
+    "fmha-backward",
+]
+GPUS = ("ampere", "hopper", "blackwell")
+PLACES = [
+    (name, machine, sub_tiles) for name in ON_GPUS for machine in GPUS for sub_tiles in (1, 2)
+]
 CASES: list[tuple[str, str | None, dict[str, Any]]] = [
     *((name, None, {}) for name in OWN_MACHINE),
-    *(("gemm", machine, {}) for machine in ("ampere", "hopper", "blackwell")),
     *(
-        ("fmha-forward", machine, {"sub_tiles": sub_tiles, "quantum": quantum})
-        for machine in ("hopper", "blackwell")
+        (name, machine, {"sub_tiles": sub_tiles, "quantum": quantum})
+        for name in ON_GPUS
+        for machine in GPUS
         for sub_tiles in (1, 2)
         for quantum in (None, 1, 100)
     ),
@@ -67,8 +83,9 @@ def test_no_iteration_overtakes_itself(
 
 
 def test_registry() -> None:
-    assert list(KERNELS) == [*OWN_MACHINE, "gemm", "fmha-forward"]
-    assert KERNELS["gemm"].options == ("tile", "quantum")
+    assert list(KERNELS) == [*OWN_MACHINE, *ON_GPUS]
+    assert KERNELS["gemm"].options == ("tile", "sub_tiles", "quantum", "dtype")
+    assert all(KERNELS[name].machines == GPUS for name in ON_GPUS)
     assert KERNELS["fmha-forward"].options == ("tile", "sub_tiles", "quantum")
     assert all(KERNELS[name].options == () for name in OWN_MACHINE)
     for kernel in KERNELS.values():
@@ -212,7 +229,7 @@ def test_fmha_carried_edges() -> None:
     def carried(machine: str) -> set[tuple[str, str, bool]]:
         edges = build_kernel("fmha-forward", machine, sub_tiles=1).graph.dependences
         assert all(e.distance in (0, 1) for e in edges)
-        return {(e.src[:-2], e.dst[:-2], e.blocking) for e in edges if e.distance == 1}
+        return {(e.src, e.dst, e.blocking) for e in edges if e.distance == 1}
 
     state = {("m", "m", False), ("m", "alpha", False), ("l", "l", False)}
     assert carried("hopper") == state | {("O", "rescaleO", True)}
@@ -224,12 +241,216 @@ def test_fmha_carried_edges() -> None:
     }
 
 
-@pytest.mark.parametrize("machine", ["hopper", "blackwell"])
-def test_fmha_readers_of_asynchronous_results_block(machine: str) -> None:
-    graph = build_kernel("fmha-forward", machine).graph
+@pytest.mark.parametrize(("name", "machine", "sub_tiles"), PLACES)
+def test_readers_of_asynchronous_results_block(name: str, machine: str, sub_tiles: int) -> None:
+    """Only the tensor core needs no wait for itself: it works in order."""
+    graph = build_kernel(name, machine, sub_tiles=sub_tiles).graph
     for e in graph.dependences:
-        if graph.by_name[e.src].kind in ("mma", "tma") and e.src != e.dst:
+        src, dst = graph.by_name[e.src], graph.by_name[e.dst]
+        if src.kind == dst.kind == "mma":
+            assert not e.blocking, e
+        elif src.kind in ("tma", "cp.async") or (src.kind == "mma" and machine != "ampere"):
             assert e.blocking, e
+
+
+@pytest.mark.parametrize(("name", "machine", "sub_tiles"), PLACES)
+def test_has_a_modulo_schedule(name: str, machine: str, sub_tiles: int) -> None:
+    problem = build_kernel(name, machine, sub_tiles=sub_tiles)
+    result = solve(problem, SearchOptions(stage="modulo", levels=("ii",)))
+    assert result.status == "optimal" and result.schedule is not None
+    verify(problem.graph, problem.machine, result.schedule)
+    assert result.ii == max(result.mii.values())
+
+
+@pytest.mark.parametrize(("name", "machine", "sub_tiles"), PLACES)
+def test_operations_follow_the_machine(name: str, machine: str, sub_tiles: int) -> None:
+    problem = build_kernel(name, machine, sub_tiles=sub_tiles)
+    graph = problem.graph
+    waiting = {e.dst for e in graph.dependences}
+    for op in graph:
+        assert -(-op.registers // op.warps) <= 32 * 255, op.name  # fits a warp
+        assert op.splits == (sub_tiles == 1 and op.splits)
+        if op.kind == "mma":
+            assert (op.warps, op.issue == 1) == {
+                "ampere": (4, False),
+                "hopper": (4, True),
+                "blackwell": (1, True),
+            }[machine]
+            assert (op.registers == 0) == (machine == "blackwell")
+            assert op.footprint.keys() == ({"tmem"} if machine == "blackwell" else set())
+        assert op.variable_latency == (op.kind == "tma")
+        if op.kind in ("tma", "cp.async"):
+            assert op.name not in waiting and op.footprint["smem"] > 0
+            assert (op.kind == "tma") == (machine != "ampere")
+        assert ("tmem" in op.kind) <= (machine == "blackwell")
+        assert (op.spill > 0) == (op.registers > 0)
+
+
+@pytest.mark.parametrize("name", ON_GPUS)
+def test_measured_latencies_are_longer_than_the_units_are_busy(name: str) -> None:
+    graph = build_kernel(name, "blackwell-measured").graph
+    for op in graph:
+        busy_until = max((row.end for row in op.usage), default=0)
+        assert op.cycles > busy_until if op.kind in ("mma", "tma", "arrive") else True
+        assert op.cycles >= busy_until
+    for e in graph.dependences:
+        src = graph.by_name[e.src]
+        chained = src.kind == graph.by_name[e.dst].kind == "mma"
+        assert e.delay == (src.usage[0].end if chained else src.cycles)
+
+
+@pytest.mark.parametrize(
+    ("name", "machine", "sub_tiles", "expected"),
+    [
+        # C 512; bias, relu 128 each, to 16 bit 256; readC 128; A, B, D 256 each; D staged 256
+        (
+            "gemm-epilogue",
+            "blackwell",
+            1,
+            {"TC": 512, "FP32": 512, "TMEM": 128, "TMA": 768, "LSU": 256},
+        ),
+        # no staging, D from registers; on Ampere FP32 works at half the rate, conversions do not
+        ("gemm-epilogue", "ampere", 1, {"TC": 2048, "FP32": 2 * 256 + 256, "LSU": 768}),
+        # G, U; exp2, reciprocal; scale, plus, silu, H and to 16 bit; Wg, Wu, H
+        (
+            "gated-mlp",
+            "blackwell",
+            1,
+            {"TC": 1024, "SFU": 2048, "FP32": 4 * 128 + 256, "TMEM": 256, "TMA": 768, "LSU": 256},
+        ),
+        # five products; P; 3 passes, 2 conversions; S, dP, dQ read, P stored; Q, dO, stats, dQ
+        (
+            "fmha-backward",
+            "blackwell",
+            1,
+            {
+                "TC": 5 * 512,
+                "SFU": 1024,
+                "FP32": 3 * 128 + 2 * 256,
+                "TMEM": 3 * 128 + 64,
+                "TMA": 2 * 256 + 8 + 512,
+                "LSU": 256 + 512,
+            },
+        ),
+        # two halves do the same work, and both share Q, dO and stats
+        (
+            "fmha-backward",
+            "blackwell",
+            2,
+            {
+                "TC": 5 * 512,
+                "SFU": 1024,
+                "FP32": 3 * 128 + 2 * 256,
+                "TMEM": 3 * 128 + 64,
+                "TMA": 2 * 256 + 8 + 512,
+                "LSU": 256 + 512,
+            },
+        ),
+        # 64 queries, 2 x 64 keys; dQ once
+        (
+            "fmha-backward",
+            "hopper",
+            2,
+            {
+                "TC": 5 * 512,
+                "SFU": 512,
+                "FP32": 3 * 64 + 2 * 128,
+                "TMA": 2 * 128 + 4 + 256,
+                "LSU": 128 + 256,
+            },
+        ),
+        # 8 x 1024: widen, to 16 bit 128 each; 5 passes of 64; mean and rstd 1 each
+        (
+            "layer-norm",
+            "hopper",
+            1,
+            {"FP32": 2 * 128 + 5 * 64 + 2, "SFU": 1, "LSU": 256, "TMA": 256},
+        ),
+        # A 64x64x128, intra 64x64x64, O and H 64x64x128 on 4096
+        (
+            "linear-attention",
+            "blackwell",
+            1,
+            {
+                "TC": 128 + 64 + 128 + 128,
+                "SFU": 2 * 512 + 8,
+                "FP32": 2 * (64 + 128) + (128 + 128) + 32 + 64 + 128 + 64 + 64,
+                "TMEM": 32 + 16 + 64 + 64 + 32,
+                "TMA": 2 * 128 + 256 + 64 + 64,
+                "LSU": 2 * 128 + 256 + 3 * 128 + 128 + 64,
+            },
+        ),
+    ],
+)
+def test_totals_in_clocks(
+    name: str, machine: str, sub_tiles: int, expected: dict[str, int]
+) -> None:
+    assert busy(build_kernel(name, machine, sub_tiles=sub_tiles, quantum=1)) == expected
+
+
+def carried(problem: Problem) -> set[tuple[str, str, int, bool]]:
+    return {(e.src, e.dst, e.distance, e.blocking) for e in problem.graph.dependences if e.distance}
+
+
+def test_backward_on_blackwell() -> None:
+    problem = build_kernel("fmha-backward", "blackwell")
+    ops = problem.graph.by_name
+    assert carried(problem) == {
+        ("dV", "dV", 1, False),
+        ("dK", "dK", 1, False),
+        ("freeS", "S", 1, True),
+        ("freedP", "dP", 1, True),
+        ("freedQ", "dQ", 1, True),
+        ("dV", "storeP", 1, True),
+    }
+    columns = {name: op.footprint["tmem"] for name, op in ops.items() if "tmem" in op.footprint}
+    assert columns == {"S": 128, "dP": 128, "dQ": 128, "dV": 128, "dK": 128, "storeP": 64}
+    assert ops["stagedQ"].footprint == {"smem": 128 * 64 * 4}
+    assert problem.machine.memories["smem"] == 227 * 1024 - 2 * 32768  # K and V
+    assert [ops[name].warps for name in ("reducedQ", "stagedQ", "stats")] == [1, 4, 1]
+
+
+def test_backward_sub_tiles_are_what_keeps_its_accumulators() -> None:
+    """Queries with tensor memory, so that dV and dK are one product each; else keys, and dQ is."""
+    for machine, shared in (("blackwell", {"dV", "dK"}), ("hopper", {"dQ"}), ("ampere", {"dQ"})):
+        graph = build_kernel("fmha-backward", machine, sub_tiles=2).graph
+        products = {op.name for op in graph if op.kind == "mma" and "." not in op.name}
+        assert products == shared
+    sources = {e.src for e in graph.dependences if e.dst == "dQ"}
+    assert sources == {"stagedS.0", "stagedS.1"}
+
+
+def test_backward_on_ampere_adds_from_registers() -> None:
+    ops = build_kernel("fmha-backward", "ampere").graph.by_name
+    assert (ops["reducedQ"].kind, ops["reducedQ"].warps) == ("global_reduce", 4)
+    assert "stagedQ" not in ops
+
+
+def test_epilogue_has_two_accumulators() -> None:
+    assert carried(build_kernel("gemm-epilogue", "blackwell")) == {("freeC", "C", 2, True)}
+    assert carried(build_kernel("gemm-epilogue", "hopper")) == set()
+
+
+def test_rows_carry_nothing() -> None:
+    assert carried(build_kernel("layer-norm", "blackwell")) == set()
+    assert carried(build_kernel("gated-mlp", "blackwell")) == {
+        ("freeG", "G", 1, True),
+        ("freeU", "U", 1, True),
+    }
+
+
+def test_linear_attention_carries_its_state() -> None:
+    assert carried(build_kernel("linear-attention", "hopper")) == {
+        ("H", "convertH", 1, True),
+        ("H", "rescaleH", 1, True),
+    }
+    assert carried(build_kernel("linear-attention", "blackwell")) == {
+        ("H", "readH", 1, True),
+        ("H", "H", 1, False),
+        ("freeA", "A", 1, True),
+        ("freeO", "intra", 1, True),
+        ("intra", "storeA", 1, True),
+    }
 
 
 def test_fmha_leaves_the_loop_what_queries_do_not_take() -> None:
@@ -246,10 +467,12 @@ def test_fmha_leaves_the_loop_what_queries_do_not_take() -> None:
         ("gem", None, {}, "kernel gem: no such kernel; choose from fig1, dot-product"),
         ("gemm", "tpu", {}, "machine tpu: .*; choose from ampere, hopper, blackwell"),
         ("gemm", "", {}, "choose from ampere"),
-        ("fmha-forward", "a100", {}, "machine a100: .*; choose from hopper, blackwell"),
         ("fig1", "hopper", {}, "kernel fig1 has its own machine; leave out hopper"),
         ("fig1", None, {"quantum": 1}, "kernel fig1: no option quantum; leave it out"),
-        ("gemm", None, {"sub_tiles": 2}, "no option sub_tiles; it has tile, quantum"),
+        ("gemm", None, {"split": 2}, "no option split; it has tile, sub_tiles, quantum"),
+        ("gemm", None, {"dtype": "int3"}, "dtype int3: unknown; choose from fp32"),
+        ("gemm", "a100", {"dtype": "fp8"}, "dtype fp8: ampere's tensor core lacks it"),
+        ("layer-norm", None, {"tile": (8, 8, 8)}, "give two whole numbers M, N"),
         ("gemm", None, {"tile": (128, 0, 64)}, r"tile is \(128, 0, 64\); give three whole"),
         ("gemm", None, {"tile": (128, 128)}, "give three whole numbers M, N, K"),
         ("gemm", None, {"tile": (128, 128, 64.0)}, "give three whole numbers"),

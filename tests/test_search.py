@@ -6,6 +6,7 @@ import random
 
 import pytest
 from strategies import random_problem
+from strategies import solve_modulo as solve
 
 from twill_ilp import (
     Dependence,
@@ -21,7 +22,6 @@ from twill_ilp import (
     Usage,
     build_kernel,
     modulo,
-    solve,
     verify,
 )
 from twill_ilp.solver import Outcome, SolveStatus

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from twill_ilp._version import __version__
+from twill_ilp.device import Device, read_device
 from twill_ilp.errors import (
     InvalidGraphError,
     InvalidMachineError,
@@ -27,6 +28,7 @@ from twill_ilp.machine import Machine, ampere, blackwell, hopper
 from twill_ilp.options import SearchOptions
 from twill_ilp.problem import Problem, read_machine, read_problem
 from twill_ilp.schedule import Level, Rejection, Result, Schedule
+from twill_ilp.tiling import sub_tile
 from twill_ilp.verify import verify
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KERNELS",
     "Dependence",
+    "Device",
     "InvalidGraphError",
     "InvalidMachineError",
     "InvalidProblemError",
@@ -58,9 +61,11 @@ __all__ = [
     "blackwell",
     "build_kernel",
     "hopper",
+    "read_device",
     "read_machine",
     "read_problem",
     "solve",
+    "sub_tile",
     "verify",
 ]
 

@@ -63,6 +63,7 @@ class Operation:
         footprint: units of each memory that the result holds.
         spill: extra cycles to hand the result to another warp group.
         variable_latency: the latency is not known at compile time (a TMA load).
+        splits: has the sub-tiled dimension (see :mod:`twill_ilp.tiling`).
 
     Raises:
         InvalidGraphError: a blank name, or a number that is negative or not whole.
@@ -78,6 +79,7 @@ class Operation:
     footprint: Mapping[str, int] = field(default_factory=dict, hash=False)
     spill: int = 0
     variable_latency: bool = False
+    splits: bool = False
 
     def __post_init__(self) -> None:
         check_name(self.name, "operation: name", InvalidGraphError)
@@ -92,9 +94,8 @@ class Operation:
         check_natural(self.warps, f"operation {self.name}: warps", InvalidGraphError, least=1)
         if not isinstance(self.kind, str):
             raise InvalidGraphError(f"operation {self.name}: kind is {short(self.kind)}; give text")
-        check_flag(
-            self.variable_latency, f"operation {self.name}: variable_latency", InvalidGraphError
-        )
+        for key in ("variable_latency", "splits"):
+            check_flag(getattr(self, key), f"operation {self.name}: {key}", InvalidGraphError)
         for memory, amount in self.footprint.items():
             check_name(memory, f"operation {self.name}: memory", InvalidGraphError)
             check_natural(

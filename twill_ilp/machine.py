@@ -75,7 +75,7 @@ def hopper() -> Machine:
     """
     return Machine(
         "hopper",
-        units={"TC": 1, "SFU": 1, "FP32": 1, "TMA": 1},
+        units={"TC": 1, "SFU": 1, "FP32": 1, "TMA": 1, "LSU": 1},
         memories={"smem": 227 * 1024},
         warps=16,
         registers_per_thread=255,
@@ -92,7 +92,7 @@ def blackwell() -> Machine:
     """
     return Machine(
         "blackwell",
-        units={"TC": 1, "SFU": 1, "FP32": 1, "TMA": 1, "TMEM": 1},
+        units={"TC": 1, "SFU": 1, "FP32": 1, "TMA": 1, "LSU": 1, "TMEM": 1},
         memories={"smem": 227 * 1024, "tmem": 512},
         warps=16,
         registers_per_thread=255,

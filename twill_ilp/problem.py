@@ -64,7 +64,7 @@ class Problem:
             "schema": PROBLEM_SCHEMA,
             "graph": {
                 "name": graph.name,
-                "operations": [asdict(op) for op in graph.operations],
+                "operations": [_operation_dict(op) for op in graph.operations],
                 "dependences": [asdict(e) for e in graph.dependences],
             },
             "machine": {k: v for k, v in asdict(machine).items() if v is not None},
@@ -106,6 +106,11 @@ def read_machine(path: str | Path) -> Machine:
     return from_file(path, _machine)
 
 
+def _operation_dict(op: Operation) -> dict[str, Any]:
+    """``splits`` is left out where it is false: earlier readers do not know the key."""
+    return {key: value for key, value in asdict(op).items() if key != "splits" or value}
+
+
 def _check_usage(op: Operation, machine: Machine) -> None:
     for row in op.usage:
         if row.unit not in machine.units:
@@ -139,6 +144,7 @@ def _operation(data: object, where: str) -> Operation:
     )
     check_type(fields, "kind", str, "text", where)
     check_type(fields, "variable_latency", bool, "true or false", where)
+    check_type(fields, "splits", bool, "true or false", where)
     reject_null(fields, where)
     if "usage" in fields:
         fields["usage"] = tuple(read_array(fields["usage"], f"{where}.usage", _usage))

@@ -27,7 +27,7 @@ from typing import Any
 import pandas as pd
 import pulp
 
-from twill_ilp import Problem, build_kernel, read_problem, solve
+from twill_ilp import Problem, SearchOptions, build_kernel, read_problem, solve
 from twill_ilp.ilp import (
     FORMULATIONS,
     Core,
@@ -147,7 +147,7 @@ def questions(
 
 def proven_optimum(problem: Problem) -> tuple[int, int]:
     """II and L of a kernel by the package's own search."""
-    result = solve(problem)
+    result = solve(problem, SearchOptions(stage="modulo"))
     assert all(level.certainty == "proven" for level in result.objective.values())
     assert result.ii is not None and result.length is not None
     return result.ii, result.length

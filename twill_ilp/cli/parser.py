@@ -15,8 +15,6 @@ from twill_ilp.options import METHODS, STAGES
 __all__ = ["build_parser"]
 
 DESCRIPTION = "Provably optimal software pipelines and warp assignments by integer programs."
-    "Provably optimal software pipelines and warp assignments, by integer linear programs."
-)
 EPILOG = """\
 exit codes:
   0    solved, and proven optimal
@@ -65,7 +63,12 @@ def build_parser() -> argparse.ArgumentParser:
     add_rules(audit)
     bounds = _command(commands, "bounds", "lower bounds on II and L, and what causes them")
     _add_source(bounds)
+    _add_normalize(_command(commands, "normalize", "small whole numbers with the costs' ratios"))
     _command(commands, "kernels", "list the built-in loops")
+    machines = _command(commands, "machines", "the figures of machines, side by side")
+    machines.add_argument(
+        "files", nargs="*", metavar="FILE", help=".toml files, to compare with the presets"
+    )
     _command(commands, "doctor", "check the installation and the solver")
     return parser
 
@@ -100,12 +103,43 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--machine",
         metavar="NAME_OR_FILE",
-        help="hopper, blackwell, ...; for a file also a machine file, which replaces its machine",
+        help="hopper, blackwell, ..., or a .toml file that overrides figures of one; for a file "
+        "also a .json machine file, which replaces its machine",
     )
     group.add_argument("--tile", type=_tile, metavar="M,N,K", help="tile extents of a kernel")
     group.add_argument("--sub-tiles", type=int, metavar="N", help="sub-tiles of a kernel")
     group.add_argument("--quantum", type=int, metavar="N", help="a kernel's clocks per model cycle")
+    group.add_argument("--dtype", metavar="TYPE", help="operands of gemm: fp16, bf16, tf32, fp8")
     group.add_argument("--loop", type=int, metavar="N", help="which loop of a ddg-0.1 dump")
+
+
+def _add_normalize(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "A kernel is taken in clocks (--quantum 1) unless --quantum says otherwise."
+    _add_source(parser)
+    group = parser.add_argument_group("the normalization")
+    group.add_argument(
+        "--u", type=int, default=300, metavar="N", help="largest sum of normalized costs"
+    )
+    group.add_argument(
+        "--reading",
+        default="distinct",
+        metavar="NAME",
+        help="distinct or literal (default: distinct)",
+    )
+    group.add_argument(
+        "--confirm", action="store_true", help="let the solver refute F - 1 as well"
+    )
+    group.add_argument(
+        "--check", action="store_true", help="solve for II in clocks and in normalized cycles"
+    )
+    group.add_argument(
+        "--time-limit", type=float, metavar="S", help="wall seconds for each search of --check"
+    )
+    group = parser.add_argument_group("output")
+    group.add_argument("--json", metavar="OUT", help="write the normalized problem file")
+    group.add_argument(
+        "--plot", metavar="OUT", help="draw original against normalized: .png, .svg or .pdf"
+    )
 
 
 def _add_search(parser: argparse.ArgumentParser) -> None:

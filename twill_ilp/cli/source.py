@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 
+from twill_ilp.device import DEVICES, Device, device, read_device
 from twill_ilp.errors import InvalidProblemError, OptionError, TwillError
 from twill_ilp.frontends.ddg_json import is_ddg, read_ddg
 from twill_ilp.kernels import KERNELS, build_kernel
-from twill_ilp.machine import PRESETS, Machine, preset
+from twill_ilp.machine import PRESETS, Machine
 from twill_ilp.problem import Problem, load_json, read_machine, read_problem
 
 __all__ = ["load_problem"]
 
-KERNEL_OPTIONS = ("tile", "sub_tiles", "quantum")
+KERNEL_OPTIONS = ("tile", "sub_tiles", "quantum", "dtype")
 
 
 def load_problem(arguments: argparse.Namespace) -> Problem:
@@ -31,7 +32,7 @@ def load_problem(arguments: argparse.Namespace) -> Problem:
     if source in KERNELS:
         if arguments.loop is not None:
             raise OptionError(f"--loop: {source} is a kernel, not a ddg-0.1 dump; leave it out")
-        return build_kernel(source, arguments.machine, **given)
+        return build_kernel(source, _kernel_device(arguments.machine), **given)
     if given:
         flag = "--" + next(iter(given)).replace("_", "-")
         raise OptionError(f"{flag}: {source} is no kernel; leave it out")
@@ -65,8 +66,25 @@ def _on(problem: Problem, name: str, path: str) -> Problem:
 
 
 def _machine(name: str) -> Machine:
-    if name.lower() in PRESETS:
-        return preset(name)
+    if name.lower() in {**PRESETS, **DEVICES}:
+        return device(name).machine
     if not os.path.exists(name):
         raise OptionError(f"--machine {name}: neither a file nor one of {', '.join(PRESETS)}")
-    return read_machine(name)
+    return read_device(name).machine if _is_toml(name) else read_machine(name)
+
+
+def _kernel_device(name: str | None) -> str | Device | None:
+    """A device file's device; a preset's name as it is."""
+    if name is None or name.lower() in {**PRESETS, **DEVICES}:
+        return name
+    if _is_toml(name):
+        return read_device(name)
+    if os.path.exists(name):
+        raise OptionError(
+            f"--machine {name}: a kernel needs rates too; give a .toml file with base and rates"
+        )
+    return name
+
+
+def _is_toml(name: str) -> bool:
+    return name.lower().endswith(".toml")

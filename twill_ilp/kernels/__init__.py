@@ -13,11 +13,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from twill_ilp.device import Device, device
 from twill_ilp.errors import InvalidMachineError, OptionError
 from twill_ilp.kernels.fmha import fmha_forward
-from twill_ilp.kernels.gemm import gemm
+from twill_ilp.kernels.fmha_backward import fmha_backward
+from twill_ilp.kernels.gemm import gemm, gemm_epilogue
+from twill_ilp.kernels.layer_norm import layer_norm
+from twill_ilp.kernels.linear_attention import linear_attention
+from twill_ilp.kernels.mlp import gated_mlp
 from twill_ilp.kernels.teaching import dot_product, fig1, first_order_recurrence
-from twill_ilp.machine import Machine, preset
 from twill_ilp.problem import Problem
 
 __all__ = ["KERNELS", "Kernel", "build_kernel"]
@@ -30,9 +34,10 @@ class Kernel:
     Attributes:
         name: what :func:`build_kernel` calls it.
         summary: one line.
-        machines: presets that it supports; empty: it has its own machine.
+        machines: presets that it supports, and what derives from them; empty: it has its own
+            machine.
         default_machine: the preset used when none is asked for.
-        build: makes the problem, from a preset if there are ``machines``, and from options.
+        build: makes the problem, from a device if there are ``machines``, and from options.
     """
 
     name: str
@@ -58,19 +63,17 @@ _ALL = (
         None,
         first_order_recurrence,
     ),
-    Kernel(
-        "gemm",
-        "main loop of a matrix product",
-        ("ampere", "hopper", "blackwell"),
-        "blackwell",
-        gemm,
-    ),
-    Kernel(
-        "fmha-forward",
-        "attention forward (FlashAttention) on one or two sub-tiles",
-        ("hopper", "blackwell"),
-        "blackwell",
-        fmha_forward,
+    *(
+        Kernel(name, summary, ("ampere", "hopper", "blackwell"), "blackwell", build)
+        for name, summary, build in (
+            ("gemm", "main loop of a matrix product", gemm),
+            ("gemm-epilogue", "persistent matrix product with bias and ReLU", gemm_epilogue),
+            ("gated-mlp", "two matrix products and SiLU (SwiGLU)", gated_mlp),
+            ("layer-norm", "layer normalization over tiles of rows", layer_norm),
+            ("linear-attention", "chunked gated linear attention (GLA)", linear_attention),
+            ("fmha-forward", "attention forward (FlashAttention)", fmha_forward),
+            ("fmha-backward", "attention backward in one pass", fmha_backward),
+        )
     ),
 )
 
@@ -78,12 +81,13 @@ KERNELS: Mapping[str, Kernel] = {kernel.name: kernel for kernel in _ALL}
 """Every kernel by its name."""
 
 
-def build_kernel(name: str, machine: str | None = None, **options: Any) -> Problem:
+def build_kernel(name: str, machine: str | Device | None = None, **options: Any) -> Problem:
     """Build the problem of a kernel.
 
     Args:
         name: one of :data:`KERNELS`.
-        machine: a preset, such as ``"blackwell"`` or ``"b200"``; ``None``: the kernel's default.
+        machine: a preset, such as ``"blackwell"`` or ``"b200"``, or a device of your own;
+            ``None``: the kernel's default.
         options: such as ``tile=(128, 128, 128)``; see the kernel's ``build`` function.
 
     Raises:
@@ -98,21 +102,27 @@ def build_kernel(name: str, machine: str | None = None, **options: Any) -> Probl
             known = f"it has {', '.join(kernel.options)}" if kernel.options else "leave it out"
             raise OptionError(f"kernel {name}: no option {option}; {known}")
     if kernel.machines:
-        return kernel.build(_machine(kernel, machine), **options)
+        return kernel.build(_device(kernel, machine), **options)
     if machine is not None:
-        raise OptionError(f"kernel {name} has its own machine; leave out {machine}")
+        given = machine if isinstance(machine, str) else machine.name
+        raise OptionError(f"kernel {name} has its own machine; leave out {given}")
     return kernel.build(**options)
 
 
-def _machine(kernel: Kernel, name: str | None) -> Machine:
-    """The preset ``name``, or the kernel's default, if the kernel supports it."""
-    try:
-        machine = preset(kernel.default_machine or "" if name is None else name)
-    except InvalidMachineError:
-        machine = None
-    if machine is None or machine.name not in kernel.machines:
+def _device(kernel: Kernel, machine: str | Device | None) -> Device:
+    """The device asked for, or the kernel's default, if the kernel supports it."""
+    chosen: Device | None
+    if isinstance(machine, Device):
+        chosen, name = machine, machine.name
+    else:
+        name = kernel.default_machine or "" if machine is None else machine
+        try:
+            chosen = device(name)
+        except InvalidMachineError:
+            chosen = None
+    if chosen is None or chosen.base not in kernel.machines:
         raise OptionError(
             f"machine {name}: kernel {kernel.name} does not run there; "
             f"choose from {', '.join(kernel.machines)}"
         )
-    return machine
+    return chosen

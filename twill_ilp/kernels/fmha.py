@@ -16,15 +16,15 @@ and V tiles (N keys, head dimension D).  Q is loaded, and O and l are written, o
             l       = l * alpha + sum(P, axis=1)
             O       = O * alpha + to16(P) @ V      # M x D
 
-The operations, without the sub-tile's suffix ``.i``; four warps run each of them unless the
-table says otherwise:
+The operations, without the sub-tile's suffix ``.i`` (one sub-tile alone has none); four warps run
+each of them unless the table says otherwise:
 
 ========  ====  ========================================================================
 op        unit
 ========  ====  ========================================================================
-K, V      TMA   asynchronous, 1 warp; of variable latency, streaming
+K, V      TMA   asynchronous, 1 warp; of variable latency, streaming.  Ampere: LSU, cp.async
 S         TC    asynchronous; Hopper: 4 warps, S in registers; Blackwell: 1 warp, S in
-                tensor memory
+                tensor memory.  Ampere: as Hopper, but synchronous
 readS     TMEM  Blackwell: S to registers
 freeS     --    Blackwell: arrives at the barrier "S has been read"
 rowmax    FP32  one maximum per element
@@ -47,7 +47,7 @@ Carried edges (distance 1); all others lead from a result to its reader:
 ==============  =====================================================================
 m -> m, alpha   the running maximum
 l -> l          the running sum
-O -> rescaleO   Hopper: O lives in registers; blocking
+O -> rescaleO   Ampere, Hopper: O lives in registers; blocking on Hopper
 O -> readO      Blackwell: O lives in tensor memory; blocking
 O -> O          Blackwell: its columns stay allocated from one iteration to the next
 freeS -> S      Blackwell: S has one buffer, which must have been read before the next
@@ -57,20 +57,20 @@ O -> storeP     Blackwell: P has one buffer, which the tensor core must have rea
                 blocking
 ==============  =====================================================================
 
-On Hopper S and P are values in registers, which need no buffer to become free.  How many K and V
-tiles are in flight is for the memory constraints to say: Q's tiles are taken off the shared
-memory of the problem's machine.
+On Ampere and Hopper S and P are values in registers, which need no buffer to become free.  How
+many K and V tiles are in flight is for the memory constraints to say: Q's tiles are taken off the
+shared memory of the problem's machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 from twill_ilp import costs
-from twill_ilp.costs import Throughputs, tensor_memory_columns, throughputs
+from twill_ilp.costs import tensor_memory_columns
+from twill_ilp.device import Device
+from twill_ilp.kernels import parts
 from twill_ilp.kernels.tiles import (
-    WARPGROUP,
     Edge,
     TileOp,
     check_quantum,
@@ -78,7 +78,6 @@ from twill_ilp.kernels.tiles import (
     check_tile,
     tile_problem,
 )
-from twill_ilp.machine import Machine
 from twill_ilp.problem import Problem
 
 __all__ = ["fmha_forward"]
@@ -96,10 +95,11 @@ SOFTMAX: tuple[Edge, ...] = (
     Edge("rowsum", "l"),
     Edge("l", "l", 1),
     Edge("alpha", "rescaleO"),
-    Edge("K", "S"),
-    Edge("V", "O"),
+    # the copy is asynchronous, whoever issues it
+    Edge("K", "S", blocking=True),
+    Edge("V", "O", blocking=True),
 )
-HOPPER: tuple[Edge, ...] = (
+IN_REGISTERS: tuple[Edge, ...] = (
     *SOFTMAX,
     Edge("S", "rowmax"),
     Edge("S", "scale"),
@@ -109,7 +109,7 @@ HOPPER: tuple[Edge, ...] = (
 )
 # The tensor core does not see the order of a warp's accesses to tensor memory: whoever issues
 # an MMA waits at a barrier for the reads and writes before it, hence ``blocking``.
-BLACKWELL: tuple[Edge, ...] = (
+IN_TENSOR_MEMORY: tuple[Edge, ...] = (
     *SOFTMAX,
     Edge("S", "readS"),
     Edge("readS", "freeS"),
@@ -128,7 +128,7 @@ BLACKWELL: tuple[Edge, ...] = (
 
 
 def fmha_forward(
-    machine: Machine,
+    device: Device,
     *,
     tile: Sequence[int] | None = None,
     sub_tiles: int = 2,
@@ -137,10 +137,10 @@ def fmha_forward(
     """Attention forward with ``sub_tiles`` tiles of M query rows each.
 
     Args:
-        machine: the Hopper or Blackwell preset.
-        tile: (M, N, D): query rows per sub-tile, keys, head dimension.  Default 128, 128, 128;
-            on Hopper 64, 128, 128, because there S and O of 128 rows do not fit together into
-            the registers of four warps (2 x 4096 words of each warp's 8160).
+        tile: (M, N, D): query rows per sub-tile, keys, head dimension.  Default 128, 128, 128
+            with accumulators in tensor memory, else 64, 128, 128, because S and O of 128 rows
+            do not fit together into the registers of four warps (2 x 4096 words of each warp's
+            8160).
         sub_tiles: 1 or 2.
         quantum: clocks per model cycle.  The default, 128 on Blackwell and 64 on Hopper, is the
             greatest common divisor of all tile costs but ``storeP``: a 16-bit tile takes half as
@@ -150,110 +150,62 @@ def fmha_forward(
     Raises:
         OptionError: a value out of range, or a tile too large for a memory.
     """
-    t = throughputs(machine.name)
-    rows = 64 if t.tensor_memory is None else 128
+    rows = 128 if device.in_tensor_memory else 64
     m, n, d = check_tile((rows, 128, 128) if tile is None else tile, "M, N, D")
     check_sub_tiles(sub_tiles)
     check_quantum(quantum)
-    ops = [_load("K", n, d, t), _load("V", n, d, t)]
-    edges: list[Edge] = []
-    for i in range(sub_tiles):
-        sub_tile = _hopper if t.tensor_memory is None else _blackwell
-        ops += [replace(op, name=f"{op.name}.{i}") for op in sub_tile(m, n, d, t)]
-        edges += _numbered(HOPPER if t.tensor_memory is None else BLACKWELL, i)
-    q = {"smem": sub_tiles * 2 * m * d}
-    return tile_problem("fmha-forward", machine, (m, n, d), ops, edges, quantum=quantum, resident=q)
+    sub_tile = _in_tensor_memory if device.in_tensor_memory else _in_registers
+    return tile_problem(
+        "fmha-forward",
+        device,
+        (m, n, d),
+        [parts.load(device, "K", n, d), parts.load(device, "V", n, d), *sub_tile(device, m, n, d)],
+        IN_TENSOR_MEMORY if device.in_tensor_memory else IN_REGISTERS,
+        quantum=quantum,
+        sub_tiles=sub_tiles,
+        resident={"smem": sub_tiles * 2 * m * d},  # Q
+    )
 
 
-def _numbered(edges: Iterable[Edge], i: int) -> list[Edge]:
-    """The edges of sub-tile ``i``; the loads belong to all of them."""
-    return [
-        replace(e, src=e.src if e.src in ("K", "V") else f"{e.src}.{i}", dst=f"{e.dst}.{i}")
-        for e in edges
-    ]
-
-
-def _hopper(m: int, n: int, d: int, t: Throughputs) -> list[TileOp]:
+def _in_registers(device: Device, m: int, n: int, d: int) -> list[TileOp]:
     """One sub-tile, S and O in registers."""
     return [
-        _product("S", costs.mma(t, m, n, d), warps=WARPGROUP, registers=m * n),
-        *_softmax(m, n, t),
-        _rescale(m, d, t),
-        _product("O", costs.mma(t, m, d, n), warps=WARPGROUP, registers=m * d),
+        parts.product(device, "S", m, n, d),
+        *_softmax(device, m, n),
+        parts.elementwise(device, "rescaleO", "mul", m, d),
+        parts.product(device, "O", m, d, n),
     ]
 
 
-def _blackwell(m: int, n: int, d: int, t: Throughputs) -> list[TileOp]:
+def _in_tensor_memory(device: Device, m: int, n: int, d: int) -> list[TileOp]:
     """One sub-tile, S, P and O in tensor memory."""
-    s, o = tensor_memory_columns(m, n), tensor_memory_columns(m, d)
-    p = tensor_memory_columns(m, n, size=2)
-    read_s, read_o = costs.tensor_memory_load(t, m, n), costs.tensor_memory_load(t, m, d)
-    store_p = costs.tensor_memory_store(t, m, n, size=2)
-    write_o = costs.tensor_memory_store(t, m, d)
+    store_p = costs.tensor_memory_store(device.rates, m, n, "fp16")
+    read_o = costs.tensor_memory_load(device.rates, m, d)
+    write_o = costs.tensor_memory_store(device.rates, m, d)
+    p = {"tmem": tensor_memory_columns(m, n, "fp16")}
     return [
-        _product("S", costs.mma(t, m, n, d), warps=1, footprint={"tmem": s}),
-        TileOp("readS", "tmem_load", {"TMEM": read_s}, registers=m * n),
-        TileOp("freeS", "arrive"),
-        *_softmax(m, n, t),
-        TileOp("storeP", "tmem_store", {"TMEM": store_p}, footprint={"tmem": p}, exact=False),
+        parts.product(device, "S", m, n, d),
+        *parts.reading(device, "S", m, n),
+        *_softmax(device, m, n),
+        TileOp("storeP", "tmem_store", {"TMEM": store_p}, footprint=p, exact=False),
         TileOp("readO", "tmem_load", {"TMEM": read_o}, registers=m * d),
-        _rescale(m, d, t),
+        parts.elementwise(device, "rescaleO", "mul", m, d),
         TileOp("writeO", "tmem_store", {"TMEM": write_o}),
-        _product("O", costs.mma(t, m, d, n), warps=1, footprint={"tmem": o}),
+        parts.product(device, "O", m, d, n),
     ]
 
 
-def _softmax(m: int, n: int, t: Throughputs) -> list[TileOp]:
+def _softmax(device: Device, m: int, n: int) -> list[TileOp]:
     """From S in registers to P in 16 bit, and the state m, l of every row."""
-    element, row = costs.elementwise(t, m, n), costs.elementwise(t, m)
+    t = device.rates
+    row, reduction = costs.elementwise(t, m), costs.row_reduction(t, m, n)
     return [
-        TileOp("rowmax", "row_max", {"FP32": costs.row_reduction(t, m, n)}, registers=m),
-        TileOp("m", "max", {"FP32": row}, registers=m, vector=True),
-        TileOp(
-            "alpha",
-            "exp2",
-            {"FP32": row, "SFU": costs.exponential(t, m)},
-            registers=m,
-            vector=True,
-        ),
-        TileOp("scale", "fma", {"FP32": element}, registers=m * n),
-        TileOp("P", "exp2", {"SFU": costs.exponential(t, m, n)}, registers=m * n),
-        TileOp("rowsum", "row_sum", {"FP32": costs.row_reduction(t, m, n)}, registers=m),
-        TileOp("l", "fma", {"FP32": row}, registers=m, vector=True),
-        TileOp("convert", "convert", {"FP32": costs.convert(t, m, n)}, registers=(m * n + 1) // 2),
+        TileOp("rowmax", "row_max", {"FP32": reduction}, registers=m),
+        parts.vector("m", "max", m, FP32=row),
+        parts.vector("alpha", "exp2", m, FP32=row, SFU=costs.exponential(t, m)),
+        parts.elementwise(device, "scale", "fma", m, n),
+        parts.exponential(device, "P", "exp2", m, n),
+        TileOp("rowsum", "row_sum", {"FP32": reduction}, registers=m),
+        parts.vector("l", "fma", m, FP32=row),
+        parts.converted(device, "convert", m, n),
     ]
-
-
-def _rescale(m: int, d: int, t: Throughputs) -> TileOp:
-    return TileOp("rescaleO", "mul", {"FP32": costs.elementwise(t, m, d)}, registers=m * d)
-
-
-def _product(
-    name: str,
-    clocks: int,
-    *,
-    warps: int,
-    registers: int = 0,
-    footprint: Mapping[str, int] | None = None,
-) -> TileOp:
-    return TileOp(
-        name,
-        "mma",
-        {"TC": clocks},
-        asynchronous=True,
-        warps=warps,
-        registers=registers,
-        footprint=footprint or {},
-    )
-
-
-def _load(name: str, n: int, d: int, t: Throughputs) -> TileOp:
-    return TileOp(
-        name,
-        "tma",
-        {"TMA": costs.tma_load(t, n, d)},
-        asynchronous=True,
-        warps=1,
-        footprint={"smem": 2 * n * d},
-        variable_latency=True,
-    )

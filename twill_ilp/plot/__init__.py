@@ -1,4 +1,4 @@
-"""Figures of schedules: one function per figure, ``ax=None`` in, the Axes out.
+"""Figures of schedules and costs: one function per figure, ``ax=None`` in, the Axes out.
 
 No function shows or saves anything; importing this package does not import pyplot.  Texts
 are fitted when the axes are drawn: a name that fits neither in nor beside its bar is
@@ -10,6 +10,7 @@ from __future__ import annotations
 from twill_ilp.plot.graph import plot_graph
 from twill_ilp.plot.iteration import plot_iteration
 from twill_ilp.plot.kernel import plot_kernel
+from twill_ilp.plot.normalization import plot_normalization
 from twill_ilp.plot.occupancy import plot_occupancy
 from twill_ilp.plot.overlap import plot_overlap
 from twill_ilp.plot.registers import plot_registers
@@ -19,6 +20,7 @@ __all__ = [
     "plot_graph",
     "plot_iteration",
     "plot_kernel",
+    "plot_normalization",
     "plot_occupancy",
     "plot_overlap",
     "plot_registers",
