@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
+from strategies import solve_modulo
+
 from twill_ilp.graph import Dependence, LoopGraph, Operation, Usage
 from twill_ilp.kernels import build_kernel
 from twill_ilp.machine import Machine
 from twill_ilp.schedule import Schedule
-from twill_ilp.search import solve
 
 
 def pair() -> Schedule:
@@ -61,7 +62,7 @@ def grouped(schedule: Schedule) -> Schedule:
 
 @cache
 def _solved(kernel: str, machine: str | None = None) -> Schedule:
-    schedule = solve(build_kernel(kernel, machine)).schedule
+    schedule = solve_modulo(build_kernel(kernel, machine)).schedule
     assert schedule
     return schedule
 

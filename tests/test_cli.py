@@ -280,7 +280,6 @@ BAD_ARGUMENTS = {
     "solve fig1 --groups 0": "groups is 0",
     "solve fig1 --warps 0": "machine: warps is 0",
     "audit fmha-forward nothing": "neither a partition file nor one of fa3, fa4",
-    "audit fmha-forward fa3": "no operation of fmha-forward matches",
     "audit gemm fa4": "no operation of gemm matches",
     "solve fig1 --loop 1": "--loop: fig1 is a kernel",
     "solve fig1 --tile 1,2,3": "no option tile",

@@ -14,7 +14,7 @@ from twill_ilp.lifetimes import live
 from twill_ilp.machine import Machine
 from twill_ilp.problem import Problem
 from twill_ilp.report import headline, operation_table, proof_table, result_text, schedule_html
-from twill_ilp.rules import Readings
+from twill_ilp.rules import Readings, Rules
 from twill_ilp.schedule import Level, Result, Schedule
 
 PROVEN: dict[str, Level] = {
@@ -144,7 +144,7 @@ def test_buffers_are_counted_and_follow_the_reading_of_the_result() -> None:
     ii3 = replace(handmade(), start={"S": 0, "P": 5, "O": 6})
     assert "S x3, O x1 in tmem" in str(ii3)
     completion = Readings(liveness="completion")
-    told = replace(result, environment={"readings": str(completion)})
+    told = replace(result, rules=Rules(readings=completion))
     expected = max(live(told.schedule, "S", completion))  # type: ignore[arg-type]
     assert expected == 2
     assert f"S x{expected}" in str(told) and f"S x{expected}" in told._repr_html_()
