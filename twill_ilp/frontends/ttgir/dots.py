@@ -22,7 +22,7 @@ __all__ = ["place_dots"]
 
 def place_dots(body: Body) -> None:
     """Apply the rules ``copies``, ``accumulators``, ``operands`` and ``staging``."""
-    dots = {n.order: n for n in body.nodes if n.mma and n.space == "registers"}
+    dots = {n.order: n for n in body.nodes if n.kind == "tt.dot"}
     placed = [(body.scope.items[int(order)], node) for order, node in dots.items()]
     if "copies" in body.rules:
         _copy_operands(body)

@@ -8,6 +8,7 @@ what is refused; :mod:`~twill_ilp.frontends.ttgir.dots` then adds what TTIR leav
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from twill_ilp.costs import Throughputs
 from twill_ilp.errors import InvalidIRError
@@ -106,6 +107,7 @@ def _drop(body: Body, item: Item, reason: str) -> None:
 
 def _link(body: Body) -> None:
     """Edges along values; the operands of a dot carry their position."""
+    sources = cache(body.flow.sources)  # complete now, so that it pays to remember them
     for item, node in _kept_items(body):
         roles = _operand_roles(item)
         for value in dict.fromkeys(item.operands):
@@ -113,7 +115,7 @@ def _link(body: Body) -> None:
             role = "memory" if kind.space == "token" else roles.get(value, "data")
             if kind.space in ("smem", "tmem") and kind.mutable:
                 continue  # a buffer: its accesses are ordered, its name is no value
-            for source, distance in body.flow.sources(value).items():
+            for source, distance in sources(value).items():
                 body.links.append(Link(source, node, distance, role))
 
 

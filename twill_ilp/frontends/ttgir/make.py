@@ -71,6 +71,7 @@ def _dot(body: Body, item: Item, node: Node, tile: TileType) -> None:
     left = _dot_operand(body, item, 0)
     node.mma, node.asynchronous, node.vector = True, body.t.name != "ampere", False
     node.work = work.dot_work(tile.rows, tile.columns, left.columns, left.bits, body.t)
+    _read_buffers(body, item, node)
 
 
 def _dot_operand(body: Body, item: Item, position: int) -> TileType:

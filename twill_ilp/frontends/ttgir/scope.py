@@ -9,10 +9,19 @@ from functools import cached_property
 from twill_ilp.errors import InvalidIRError
 from twill_ilp.frontends.ttgir.instructions import MEMORY_VIEWS, ROLES
 from twill_ilp.frontends.ttgir.loops import Loop
-from twill_ilp.frontends.ttgir.text import Statement, split_top, split_types, uses
+from twill_ilp.frontends.ttgir.text import (
+    MOST_RESULTS,
+    Statement,
+    split_top,
+    split_types,
+    uses,
+)
 from twill_ilp.frontends.ttgir.types import TOKEN, TileType, parse_type
 
-__all__ = ["MOST_STATEMENTS", "Item", "Scope"]
+__all__ = ["MOST_OPERANDS", "MOST_STATEMENTS", "Item", "Scope"]
+
+MOST_OPERANDS = 20_000
+"""Operands of all operations of one loop body that are read."""
 
 MOST_STATEMENTS = 2000
 """Operations of one loop body that are read."""
@@ -56,6 +65,7 @@ class Scope:
         self.aliases = aliases
         self.outer: dict[str, Statement] = {}
         self.types: dict[str, TileType] = {}
+        self.heads: dict[int, dict[str, str]] = {}
         self.items: list[Item] = []
         self.carried: dict[str, str] = {}
         """What the previous iteration yields for each value that is carried over."""
@@ -79,6 +89,11 @@ class Scope:
                 f"{len(body)} operations in the loop; at most {MOST_STATEMENTS} are read",
             )
         carried = loop.carried
+        if len(carried) > MOST_RESULTS:
+            raise InvalidIRError(
+                loop.statement.line,
+                f"{len(carried)} values are carried; at most {MOST_RESULTS} are read",
+            )
         inner = {loop.variable: TileType("scalar", (), "i32", 32)}
         for value, before in carried:
             if before not in self.outer:
@@ -87,12 +102,16 @@ class Scope:
         self.types.update(inner)
         defined = set(inner)
         yielded: list[str] = []
+        left = MOST_OPERANDS
         for statement in body:
             if statement.name == "scf.yield":
                 yielded = self._known(uses(split_types(statement.rest)[0]), defined, statement)
                 continue
             item = self._item(statement, defined)
             self.items.append(item)
+            left -= len(item.operands)
+            if left < 0:
+                raise InvalidIRError(statement.line, f"more than {MOST_OPERANDS} operands so far")
             for value, kind in zip(statement.results, item.types, strict=True):
                 if value in defined:
                     raise InvalidIRError(statement.line, f"{value} is defined twice; rename one")
@@ -131,20 +150,15 @@ class Scope:
         return self.types[value]
 
     def _argument_type(self, value: str, statement: Statement) -> TileType:
-        """The type after ``%value:`` in a function's head; of a loop's head, that before it."""
-        if statement.name == "scf.for":
-            pairs = [uses(part) for part in split_top(statement.rest.partition("iter_args(")[2])]
-            before = next((p[1] for p in pairs if len(p) > 1 and p[0] == value), None)
-            same = before in (None, value) or before not in self.outer
-            if before is None or same or self.outer[before] is statement:
-                return TileType("scalar")
-            return self.type_of(before)
-        _, found, rest = statement.rest.partition(f"{value}:")
-        if not found:
+        """The type after ``%value:`` in a function's head; in a loop's head, that before it."""
+        if statement.line not in self.heads:
+            self.heads[statement.line] = _arguments(statement)
+        told = self.heads[statement.line].get(value, "")
+        if not told.startswith("%"):
+            return parse_type(told, self.aliases, statement.line)
+        if told not in self.outer or self.outer[told] is statement:
             return TileType("scalar")
-        text = split_top(rest.partition(")")[0])[:1] or [""]
-        kind = text[0].partition(" loc(")[0].partition(" {")[0].strip()
-        return parse_type(kind, self.aliases, statement.line)
+        return self.type_of(told)
 
     def _result_types(self, statement: Statement) -> list[TileType]:
         count = len(statement.results)
@@ -194,6 +208,18 @@ class Scope:
             if not named:
                 return value
             value = named[0]
+
+
+def _arguments(statement: Statement) -> dict[str, str]:
+    """The type of every argument of a function, or the value before a loop of what it carries."""
+    loop = statement.name == "scf.for"
+    _, _, listed = statement.rest.partition("iter_args(" if loop else "(")
+    told: dict[str, str] = {}
+    for part in split_top(listed):
+        if found := uses(part):
+            kind = part.partition(":")[2].partition(" loc(")[0].partition(" {")[0]
+            told[found[0]] = found[1] if loop and len(found) > 1 else kind.partition(")")[0].strip()
+    return told
 
 
 def _result_texts(name: str, text: str) -> list[str]:

@@ -14,7 +14,16 @@ from dataclasses import dataclass, field
 from twill_ilp.errors import InvalidIRError
 from twill_ilp.reading import short
 
-__all__ = ["Region", "Statement", "Text", "read_text", "split_top", "split_types", "uses"]
+__all__ = [
+    "MOST_RESULTS",
+    "Region",
+    "Statement",
+    "Text",
+    "read_text",
+    "split_top",
+    "split_types",
+    "uses",
+]
 
 DEEPEST = 50
 """Regions within regions that are read."""
