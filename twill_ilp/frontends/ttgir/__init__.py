@@ -27,13 +27,20 @@ from twill_ilp.machine import Machine, preset
 __all__ = ["is_ir", "parse_ttgir", "read_ttgir"]
 
 SUFFIXES = (".ttir", ".ttgir", ".mlir")
+FIRST_WORDS = (b"module ", b"#loc", b"#blocked", b"tt.func ")
 LARGEST_FILE = 64 * 2**20
 """Bytes of a file that are read."""
 
 
 def is_ir(path: str | Path) -> bool:
-    """Whether a file's name says that it holds TTIR or TTGIR."""
-    return str(path).lower().endswith(SUFFIXES)
+    """Whether a file holds TTIR or TTGIR, by its name or, for other names, by its first word."""
+    if str(path).lower().endswith(SUFFIXES):
+        return True
+    try:
+        with open(path, "rb") as file:
+            return file.read(4096).lstrip().startswith(FIRST_WORDS)
+    except (OSError, ValueError):
+        return False
 
 
 def read_ttgir(
@@ -120,7 +127,7 @@ def parse_ttgir(
         raise InvalidIRError(chosen.statement.line, str(e)) from None
     return Reading(
         problem,
-        f"loop {chosen}, {len(scope.items)} statements",
+        f"loop {chosen}, {len(scope.items)} statements, {body.cycle} clocks per cycle",
         {node.name: node.work.source for node in body.nodes},
         {node.name: node.line for node in body.nodes},
         [(d.line, d.name, d.reason) for d in body.dropped],

@@ -62,7 +62,7 @@ def assemble(body: Body, name: str, machine: Machine, quantum: int | None) -> Pr
     body.nodes.sort(key=lambda node: node.order)
     _rename_twins(body.nodes)
     body.links = links
-    cycle = quantum or _common_cycle(body.nodes)
+    body.cycle = cycle = quantum or _common_cycle(body.nodes)
     operations = {
         node: node.operation(cycle, hand_over(body.t, node.registers), machine)
         for node in body.nodes

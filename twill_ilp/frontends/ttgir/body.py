@@ -33,6 +33,7 @@ class Body:
         accesses: to buffers that are written more than once, in program order.
         outer: buffers among them that were allocated before the loop.
         resident: what tiles and buffers from before the loop take of each memory.
+        cycle: clocks per model cycle, once it is chosen.
     """
 
     scope: Scope
@@ -49,6 +50,7 @@ class Body:
     dropped: list[Dropped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     counted: set[str] = field(default_factory=set)
+    cycle: int = 1
 
     def reside(self, value: str, tile: TileType) -> None:
         """Count a buffer from before the loop, once."""
