@@ -87,7 +87,7 @@ def _blocks(link: Link) -> bool:
     They do for asynchronous work, but the tensor core runs what one warp issues in order; and
     whoever issues an MMA waits for the accesses by registers to the buffers it uses.
     """
-    if link.src.asynchronous:
+    if link.src.asynchronous or link.src.copied:
         return not (link.src.mma and link.dst.mma)
     buffered = link.role == "memory" or link.src.space in ("smem", "tmem")
     return link.dst.mma and link.dst.asynchronous and buffered

@@ -46,7 +46,7 @@ def _copy_operands(body: Body) -> None:
     for node in body.nodes:
         if node.kind == "tt.load" and readers[node] and readers[node] <= {"a", "b"}:
             node.footprint = {"smem": node.registers * 4}
-            node.space, node.registers, node.asynchronous = "smem", 0, True
+            node.space, node.registers, node.copied = "smem", 0, True
 
 
 def _store_operands(body: Body, item: Item, dot: Node) -> None:
@@ -200,7 +200,7 @@ def _is_zero(body: Body, item: Item) -> bool:
 
 def _stage_loads(body: Body) -> None:
     """Registers read from shared memory what TMA has brought there."""
-    for node in [n for n in body.nodes if n.variable_latency and n.footprint.get("smem")]:
+    for node in [n for n in body.nodes if n.variable_latency or n.copied]:
         links = [
             link
             for link in body.links

@@ -94,8 +94,12 @@ def _buffer_dot(body: Body, item: Item, node: Node, tile: TileType) -> None:
 
 
 def _tma_load(body: Body, item: Item, node: Node, tile: TileType) -> None:
-    node.work = work.tma_work(tile, body.t)
-    _issued_by_tma(node, variable=True)
+    """To shared memory; before Hopper the warps copy by themselves (cp.async)."""
+    if body.t.name == "ampere":
+        node.work, node.copied, node.vector = work.register_copy_work(tile, body.t), True, False
+    else:
+        node.work = work.tma_work(tile, body.t)
+        _issued_by_tma(node, variable=True)
     node.space, node.registers = "smem", 0
     node.footprint = {"smem": tile.bytes}
 

@@ -35,6 +35,7 @@ class Node:
         work: its cost.
         space: where its result lives: ``registers``, ``smem``, ``tmem`` or nothing.
         asynchronous: the warps only issue it.
+        copied: the warps copy the tile by themselves, and wait for it only where it is needed.
         mma: runs on the tensor core.
         vector: one value per row: takes no part in the choice of the model cycle.
     """
@@ -49,6 +50,7 @@ class Node:
     registers: int = 0
     footprint: dict[str, int] = field(default_factory=dict)
     asynchronous: bool = False
+    copied: bool = False
     mma: bool = False
     variable_latency: bool = False
     vector: bool = False
