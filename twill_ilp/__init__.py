@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from twill_ilp._version import __version__
 from twill_ilp.errors import (
     InvalidGraphError,
+    InvalidIRError,
     InvalidMachineError,
     InvalidProblemError,
     InvalidScheduleError,
@@ -36,6 +37,7 @@ __all__ = [
     "KERNELS",
     "Dependence",
     "InvalidGraphError",
+    "InvalidIRError",
     "InvalidMachineError",
     "InvalidProblemError",
     "InvalidScheduleError",

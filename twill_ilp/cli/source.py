@@ -64,7 +64,8 @@ def load_reading(arguments: argparse.Namespace) -> Reading:
 def _reject(arguments: argparse.Namespace, source: str, what: str, options: Iterable[str]) -> None:
     """Refuse options that do not apply to the source."""
     for key in options:
-        if getattr(arguments, key) not in (None, [], False):
+        value = getattr(arguments, key)
+        if not (value is None or value is False or value == []):
             raise OptionError(f"--{key.replace('_', '-')}: {source} is {what}; leave it out")
 
 

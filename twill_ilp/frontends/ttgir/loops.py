@@ -133,6 +133,8 @@ def choose_loop(loops: Sequence[Loop], wanted: str | int | None) -> Loop:
     if not loops:
         raise InvalidIRError(1, "no scf.for in the text; give a kernel with a loop")
     fitting = [loop for loop in loops if _is_wanted(loop, wanted)]
+    if wanted is None and len(loops) == 1:
+        fitting = list(loops)
     if len(fitting) != 1:
         many = f"{len(fitting)} loops fit" if fitting else "no loop fits"
         known = ", ".join(map(str, (fitting or loops)[:8]))

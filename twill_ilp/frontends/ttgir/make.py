@@ -68,7 +68,7 @@ def _reduce(body: Body, item: Item, node: Node, tile: TileType) -> None:
 
 
 def _dot(body: Body, item: Item, node: Node, tile: TileType) -> None:
-    left = _dot_operand(body, item, 0)
+    left, _ = _dot_operand(body, item, 0), _dot_operand(body, item, 1)
     node.mma, node.asynchronous, node.vector = True, body.t.name != "ampere", False
     node.work = work.dot_work(tile.rows, tile.columns, left.columns, left.bits, body.t)
     _read_buffers(body, item, node)

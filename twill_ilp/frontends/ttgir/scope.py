@@ -199,7 +199,8 @@ class Scope:
             if statement is None or statement.name not in MEMORY_VIEWS:
                 return value
             named = uses(split_types(statement.rest)[0])
-            if any(v in inside or v in self.carried for v in named[1:]):
+            turning = (*inside, *self.carried, self.loop.variable)
+            if any(v in turning for v in named[1:]):
                 raise InvalidIRError(
                     statement.line,
                     f"{statement.name} chooses a buffer while the loop runs, so the loop is "
