@@ -9,18 +9,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 from twill_ilp.errors import OptionError
 from twill_ilp.frontends.reading import Reading
 from twill_ilp.frontends.ttgir import parse_ttgir
 from twill_ilp.machine import preset
 
-__all__ = ["compile_ir", "read_triton"]
+__all__ = ["TritonOptions", "compile_ir", "read_triton"]
 
 CAPABILITIES = {"ampere": 80, "hopper": 90, "blackwell": 100}
 THREADS_PER_WARP = 32
 LOCATION = re.compile(r'loc\("(?:[^"\\]|\\.)*":\d+:\d+\)')
+
+
+class TritonOptions(TypedDict, total=False):
+    """:class:`~twill_ilp.frontends.ttgir.ReadOptions` without the machine."""
+
+    loop: str | int | None
+    quantum: int | None
+    without: Iterable[str]
+    also: Iterable[str]
+    strict: bool
 
 
 def compile_ir(
@@ -48,6 +58,21 @@ def compile_ir(
     Raises:
         OptionError: Triton is not installed, there is no such machine, or Triton refuses.
     """
+    capability = CAPABILITIES.get(preset(machine).name)
+    if capability is None:
+        raise OptionError(f"machine {machine}: choose from {', '.join(CAPABILITIES)}")
+    text = _compiled(kernel, signature, constants or {}, capability, num_warps)[stage]
+    return text if locations else LOCATION.sub("loc(unknown)", text)
+
+
+def _compiled(
+    kernel: Any,
+    signature: Mapping[str, str],
+    constants: Mapping[str, Any],
+    capability: int,
+    num_warps: int,
+) -> Mapping[Any, str]:
+    """The text of every stage."""
     try:
         from triton import compile as compile_kernel
         from triton.backends.compiler import GPUTarget
@@ -56,21 +81,16 @@ def compile_ir(
         raise OptionError(
             "Triton is not installed; pip install 'twill-ilp[triton]' (Linux only)"
         ) from None
-    capability = CAPABILITIES.get(preset(machine).name)
-    if capability is None:
-        raise OptionError(f"machine {machine}: choose from {', '.join(CAPABILITIES)}")
-    constants = dict(constants or {})
     types = {**signature, **dict.fromkeys(constants, "constexpr")}
     target = GPUTarget("cuda", capability, THREADS_PER_WARP)
     try:
-        source = ASTSource(fn=kernel, signature=types, constexprs=constants)
+        source = ASTSource(fn=kernel, signature=types, constexprs=dict(constants))
         options = {"num_warps": num_warps, "num_stages": 1}
         compiled = compile_kernel(source, target=target, options=options)
+        return {stage: str(compiled.asm[stage]) for stage in ("ttir", "ttgir")}
     except Exception as e:  # the compiler raises whatever its passes do
         reason = str(e).strip().splitlines() or [type(e).__name__]
         raise OptionError(f"Triton does not compile the kernel: {reason[-1]}") from e
-    text = str(compiled.asm[stage])
-    return text if locations else LOCATION.sub("loc(unknown)", text)
 
 
 def read_triton(
@@ -81,20 +101,14 @@ def read_triton(
     machine: str = "blackwell",
     stage: Literal["ttir", "ttgir"] = "ttir",
     num_warps: int = 4,
-    name: str | None = None,
-    loop: str | int | None = None,
-    quantum: int | None = None,
-    without: Iterable[str] = (),
-    also: Iterable[str] = (),
-    strict: bool = False,
+    **options: Unpack[TritonOptions],
 ) -> Reading:
-    """One loop of a ``@triton.jit`` function.
+    """One loop of a ``@triton.jit`` function, as a graph of the function's name.
 
     Args:
         kernel, signature, constants, machine, stage, num_warps: see :func:`compile_ir`.
-        name: of the graph; by default that of the function.
-        loop, quantum, without, also, strict: see
-            :func:`twill_ilp.frontends.ttgir.parse_ttgir`.
+        options: see :class:`twill_ilp.frontends.ttgir.ReadOptions`; ``line:N`` is a line of the
+            kernel's file.
 
     Raises:
         OptionError: as :func:`compile_ir`.
@@ -109,13 +123,5 @@ def read_triton(
         num_warps=num_warps,
         locations=True,
     )
-    return parse_ttgir(
-        text,
-        name=name or str(getattr(kernel, "__name__", "triton")),
-        loop=loop,
-        machine=machine,
-        quantum=quantum,
-        without=without,
-        also=also,
-        strict=strict,
-    )
+    name = str(getattr(kernel, "__name__", "triton"))
+    return parse_ttgir(text, name, machine=machine, **options)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 from twill_ilp.costs import THROUGHPUTS, throughputs
 from twill_ilp.errors import InvalidIRError, InvalidProblemError, OptionError, TwillError
@@ -24,7 +25,7 @@ from twill_ilp.frontends.ttgir.scope import Scope
 from twill_ilp.frontends.ttgir.text import read_text
 from twill_ilp.machine import Machine, preset
 
-__all__ = ["is_ir", "parse_ttgir", "read_ttgir"]
+__all__ = ["ReadOptions", "is_ir", "parse_ttgir", "read_ttgir"]
 
 SUFFIXES = (".ttir", ".ttgir", ".mlir")
 FIRST_WORDS = (b"module ", b"#loc", b"#blocked", b"tt.func ")
@@ -43,60 +44,10 @@ def is_ir(path: str | Path) -> bool:
         return False
 
 
-def read_ttgir(
-    path: str | Path,
-    *,
-    loop: str | int | None = None,
-    machine: Machine | str | None = None,
-    quantum: int | None = None,
-    without: Iterable[str] = (),
-    also: Iterable[str] = (),
-    strict: bool = False,
-) -> Reading:
-    """Read one loop of a TTIR or TTGIR file; see :func:`parse_ttgir`.
+class ReadOptions(TypedDict, total=False):
+    """What may be asked of the readers of IR text.
 
-    Raises:
-        InvalidIRError: the file does not fit; begins with path and line.
-        InvalidProblemError: the file cannot be read.
-    """
-    try:
-        if Path(path).stat().st_size > LARGEST_FILE:
-            raise InvalidProblemError(f"{path}: above {LARGEST_FILE} bytes; give a smaller file")
-        content = Path(path).read_bytes()
-    except OSError as e:
-        raise InvalidProblemError(f"{path}: cannot be read: {e.strerror}; check the path") from None
-    except ValueError:
-        raise InvalidProblemError(f"{path}: cannot be read: no path of a file") from None
-    try:
-        return parse_ttgir(
-            _decode(content),
-            name=Path(path).stem,
-            loop=loop,
-            machine=machine,
-            quantum=quantum,
-            without=without,
-            also=also,
-            strict=strict,
-        )
-    except InvalidIRError as e:
-        raise InvalidIRError(e.line, e.reason, str(path)) from None
-
-
-def parse_ttgir(
-    text: str,
-    *,
-    name: str = "loop",
-    loop: str | int | None = None,
-    machine: Machine | str | None = None,
-    quantum: int | None = None,
-    without: Iterable[str] = (),
-    also: Iterable[str] = (),
-    strict: bool = False,
-) -> Reading:
-    """Read one loop of TTIR or TTGIR text.
-
-    Args:
-        name: of the graph.
+    Attributes:
         loop: an index in order of appearance, or ``line:N`` for the loop in line N of the text
             or of the kernel's source; by default the only innermost loop.
         machine: a preset or its name; by default the module's target.
@@ -104,30 +55,70 @@ def parse_ttgir(
             but those of row vectors.
         without, also: rules of :data:`twill_ilp.frontends.rules.RULES` to turn off and on.
         strict: refuse operations of unknown cost.
+    """
+
+    loop: str | int | None
+    machine: Machine | str | None
+    quantum: int | None
+    without: Iterable[str]
+    also: Iterable[str]
+    strict: bool
+
+
+def read_ttgir(path: str | Path, **options: Unpack[ReadOptions]) -> Reading:
+    """Read one loop of a TTIR or TTGIR file.
+
+    Args:
+        path: the file, at most 64 MiB.
+        options: see :class:`ReadOptions`.
+
+    Raises:
+        InvalidIRError: the file does not fit; begins with path and line.
+        InvalidProblemError: the file cannot be read.
+        OptionError: an option that cannot be meant.
+    """
+    try:
+        if Path(path).stat().st_size > LARGEST_FILE:
+            raise InvalidProblemError(f"{path}: above {LARGEST_FILE} bytes; give a smaller file")
+        content = Path(path).read_bytes()
+    except OSError as e:
+        raise InvalidProblemError(f"{path}: cannot be read: {e.strerror}; check the path") from None
+    except ValueError:  # a null character in the path
+        raise InvalidProblemError(f"{path}: cannot be read: no path of a file") from None
+    try:
+        return parse_ttgir(_decode(content), Path(path).stem, **options)
+    except InvalidIRError as e:
+        raise InvalidIRError(e.line, e.reason, str(path)) from None
+
+
+def parse_ttgir(text: str, name: str = "loop", **options: Unpack[ReadOptions]) -> Reading:
+    """Read one loop of TTIR or TTGIR text into a graph called ``name``.
 
     Raises:
         InvalidIRError: the text does not fit; with the line.
         OptionError: an option that cannot be meant.
     """
+    quantum = options.get("quantum")
     if quantum is not None and quantum < 1:
         raise OptionError(f"quantum is {quantum}; give clocks per model cycle, at least 1")
-    rules = chosen_rules(without, also)
+    rules = chosen_rules(options.get("without", ()), options.get("also", ()))
     parsed = read_text(text)
-    chosen = choose_loop(find_loops(parsed), loop)
-    device = _machine(machine, chosen)
-    scope = Scope(chosen, parsed.aliases)
+    loop = choose_loop(find_loops(parsed), options.get("loop"))
+    machine = _machine(options.get("machine"), loop)
+    scope = Scope(loop, parsed.aliases)
+    t = throughputs(machine.name)
     try:
-        body = lower_body(scope, throughputs(device.name), rules, chosen.warps, strict)
+        body = lower_body(scope, t, rules, options.get("strict", False))
         place_dots(body)
         fuse_products(body)
-        problem = assemble(body, name, device, quantum)
+        problem = assemble(body, name, machine, quantum)
     except InvalidIRError:
         raise
     except InvalidProblemError as e:  # tiles beyond every bound
-        raise InvalidIRError(chosen.statement.line, str(e)) from None
+        raise InvalidIRError(loop.statement.line, str(e)) from None
     return Reading(
         problem,
-        f"loop {chosen}, {len(scope.items)} statements, {body.cycle} clocks per cycle",
+        f"loop {loop}, {len(scope.items)} statements, {body.cycle} clocks per cycle",
         {node.name: node.work.source for node in body.nodes},
         {node.name: node.line for node in body.nodes},
         [(d.line, d.name, d.reason) for d in body.dropped],

@@ -27,9 +27,7 @@ WARPGROUP = 4
 PENDING = re.compile(r"(?:pendings|num)\s*=\s*([1-9])")
 
 
-def lower_body(
-    scope: Scope, t: Throughputs, rules: frozenset[str], warps: int | None, strict: bool
-) -> Body:
+def lower_body(scope: Scope, t: Throughputs, rules: frozenset[str], strict: bool) -> Body:
     """Operations and value edges of the loop body.
 
     Raises:
@@ -37,7 +35,7 @@ def lower_body(
             operation that is not known.
     """
     flow = Flow(scope.carried)
-    body = Body(scope, flow, t, rules, warps or WARPGROUP, strict)
+    body = Body(scope, flow, t, rules, scope.loop.warps or WARPGROUP, strict)
     data = data_values(scope.items, scope.carried)
     for i, item in enumerate(scope.items):
         if item.statement.regions and item.name not in FOLDED_REGIONS:

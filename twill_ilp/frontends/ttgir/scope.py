@@ -88,19 +88,8 @@ class Scope:
                 loop.statement.line,
                 f"{len(body)} operations in the loop; at most {MOST_STATEMENTS} are read",
             )
-        carried = loop.carried
-        if len(carried) > MOST_RESULTS:
-            raise InvalidIRError(
-                loop.statement.line,
-                f"{len(carried)} values are carried; at most {MOST_RESULTS} are read",
-            )
-        inner = {loop.variable: TileType("scalar", (), "i32", 32)}
-        for value, before in carried:
-            if before not in self.outer:
-                raise InvalidIRError(loop.statement.line, f"{before} is not defined before")
-            inner[value] = self.type_of(before)
-        self.types.update(inner)
-        defined = set(inner)
+        carried = self._take_over()
+        defined = {loop.variable, *carried}
         yielded: list[str] = []
         left = MOST_OPERANDS
         for statement in body:
@@ -122,7 +111,24 @@ class Scope:
                 loop.statement.line,
                 f"{len(carried)} values are carried, but scf.yield gives {len(yielded)}",
             )
-        self.carried = {value: y for (value, _), y in zip(carried, yielded, strict=True)}
+        self.carried = dict(zip(carried, yielded, strict=True))
+
+    def _take_over(self) -> list[str]:
+        """The values that an iteration takes over; each has the type that it has before."""
+        loop = self.loop
+        carried = loop.carried
+        if len(carried) > MOST_RESULTS:
+            raise InvalidIRError(
+                loop.statement.line,
+                f"{len(carried)} values are carried; at most {MOST_RESULTS} are read",
+            )
+        types = {loop.variable: TileType("scalar", (), "i32", 32)}
+        for value, before in carried:
+            if before not in self.outer:
+                raise InvalidIRError(loop.statement.line, f"{before} is not defined before")
+            types[value] = self.type_of(before)
+        self.types.update(types)
+        return [value for value, _ in carried]
 
     def _known(self, values: list[str], defined: set[str], statement: Statement) -> list[str]:
         for value in values:
