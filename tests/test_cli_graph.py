@@ -47,6 +47,12 @@ def test_files_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert '"s_18.free" -> "s_17" [label="0, 1 later", style="dashed,bold"];' in text
 
 
+def test_a_figure_is_drawn(tmp_path: Path) -> None:
+    path = tmp_path / "graph.png"
+    assert run("graph", ATTENTION, "--png", path, "--quiet") == 0
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
 def test_kernels_problems_and_dumps_have_graphs(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("graph", "gemm", "--machine", "hopper") == 0
     assert "kernel gemm" in capsys.readouterr().out
@@ -89,6 +95,7 @@ def test_warnings_go_to_standard_error(tmp_path: Path, capsys: pytest.CaptureFix
         ([DUMP, "--quantum", "2"], "--quantum: "),
         ([TTIR], "no target in the text; give --machine"),
         ([ROOT / "examples" / "problems" / "fig1.json", "--with-rule", "views"], "a problem file"),
+        ([ATTENTION, "--png", "graph.txt"], "end the name in .png"),
         ([ATTENTION, "--dot", "/nowhere/g.dot"], "does not exist"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from twill_ilp import InvalidProblemError, OptionError, TwillError, solve
+from twill_ilp import InvalidProblemError, OptionError, SearchOptions, TwillError, solve
 from twill_ilp.frontends import ddg_reading, read_ddg
 from twill_ilp.frontends.ddg_json import problem_from_ddg
 
@@ -55,7 +55,7 @@ def test_fields_are_mapped(tmp_path: Path) -> None:
         256,
         1,
     )
-    result = solve(problem)
+    result = solve(problem, SearchOptions(stage="modulo"))
     assert (result.status, result.ii, result.length) == ("optimal", 256, 1115)
 
 

@@ -11,10 +11,11 @@ import pytest
 from isomorphism import differences, without_operation
 from mutations import mutant
 
-from twill_ilp import InvalidIRError, OptionError, build_kernel, solve, verify
+from twill_ilp import InvalidIRError, OptionError, SearchOptions, build_kernel, solve, verify
 from twill_ilp.frontends import RULES, Reading, ddg_reading, parse_ttgir, read_ttgir
 from twill_ilp.graph import LoopGraph
 from twill_ilp.machine import Machine, blackwell
+from twill_ilp.rules import Rules
 
 ROOT = Path(__file__).parent.parent
 IR = ROOT / "tests" / "data" / "ir"
@@ -80,10 +81,20 @@ def test_attention_has_what_the_joint_problem_needs() -> None:
 
 def test_a_modulo_schedule_is_found_and_verified() -> None:
     problem = read("attention.ttgir").problem
-    result = solve(problem)
+    result = solve(problem, SearchOptions(stage="modulo"))
     assert (result.status, result.ii) == ("optimal", 20)
     assert result.schedule is not None
     verify(problem.graph, problem.machine, result.schedule)
+
+
+def test_a_joint_schedule_is_found_and_verified() -> None:
+    problem = read("two_phase.ttgir", loop=0).problem
+    result = solve(problem)
+    assert (result.status, result.ii) == ("optimal", 2)
+    assert result.schedule is not None and result.schedule.group is not None
+    verify(problem.graph, problem.machine, result.schedule, Rules())
+    loads = [op.name for op in problem.graph if op.variable_latency]
+    assert len(loads) == 2 and {result.schedule.group[name] for name in loads} == {0}
 
 
 def test_backward_reads_five_products() -> None:

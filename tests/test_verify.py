@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import random
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -240,12 +240,16 @@ def test_agrees_with_the_definition(problem: Problem, ii: int, data: st.DataObje
 
 def test_imports_data_modules_only() -> None:
     """No solver, no numpy, no model: what it finds cannot share their errors."""
-    source = inspect.getsource(sys.modules[verify.__module__])
-    imported = {
-        node.module if isinstance(node, ast.ImportFrom) else alias.name
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for alias in node.names
-    }
-    data = {f"twill_ilp.{name}" for name in ("errors", "graph", "machine", "schedule")}
-    assert imported <= data | {"__future__", "collections", "collections.abc", "itertools"}
+    package = Path(str(sys.modules[verify.__module__].__file__)).parent
+    imported: dict[str, set[str]] = {}
+    for file in package.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = imported.setdefault(node.module, set())
+                names |= {alias.name for alias in node.names}
+            assert not isinstance(node, ast.Import)
+    data = {f"twill_ilp.{name}" for name in ("errors", "graph", "machine", "rules", "schedule")}
+    own = {f"twill_ilp.verify.{file.stem}" for file in package.glob("*.py")}
+    standard = {"__future__", "collections", "collections.abc", "itertools", "typing"}
+    assert imported.keys() <= data | own | standard
+    assert imported["twill_ilp.rules"] == {"Rules"}, "the models' helpers could share an error"

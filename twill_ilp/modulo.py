@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 
+from twill_ilp.descent import Verdict, descend
 from twill_ilp.errors import SolverError
 from twill_ilp.heuristics import iterative_modulo_schedule, shorten, swing_modulo_schedule
 from twill_ilp.ilp import (
@@ -39,9 +40,6 @@ SECOND_FORMULATION: Mapping[str, str] = {
 ROUNDS = 300
 """Effort of the heuristic search for a short schedule; the ILP decides small cases sooner."""
 
-QUESTION_SECONDS = 10.0
-"""Wall seconds for a question about one length when it is first asked."""
-
 QUICK_SECONDS, SHORT_SECONDS = 2.0, 10.0
 """Wall seconds for a first try, and for the question that only looks for a short schedule."""
 
@@ -55,18 +53,6 @@ def chosen_formulation(core: Core, options: SearchOptions) -> str:
         return options.formulation
     slots = core.ii * len(core.nodes)
     return "order" if slots > 2000 and core.ii > 4 * len(core.nodes) else "structured"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The answer to one question: a verified schedule, or why there is none.
-
-    ``proven`` tells an impossibility from a question that a limit left open.
-    """
-
-    schedule: Schedule | None
-    proven: bool
-    evidence: str
 
 
 def decide(problem: Problem, ii: int, session: Session) -> Verdict:
@@ -104,36 +90,25 @@ def minimize_length(
 ) -> tuple[Schedule, Level]:
     """The shortest schedule at the II of ``schedule``, and what is proven about its length.
 
-    The heuristic's best is challenged one cycle below; after that, lengths are bisected between
-    the bound and the shortest length that is found or was left open.  Where only open lengths
-    remain, they are asked again with more patience.  Each question confines every operation to a
-    window, which is what makes them quick.
+    A heuristic shortens it; then see :func:`~twill_ilp.descent.descend`.  Each question confines
+    every operation to a window, which is what makes them quick.
     """
     with session.building():
         core = reduce_loop(problem.graph, schedule.ii)
         bound = length_bound(core, problem.machine)
     session.progress(f"II {schedule.ii}: shortening L {schedule.length}, at least {bound.length}")
+
+    def ask(length: int, seconds: float) -> Verdict:
+        verdict = _ask_length(problem, core, length, session, seconds)
+        if verdict.schedule is None:
+            return verdict
+        better = _shortened(problem, verdict.schedule, bound.length, session)
+        return replace(verdict, schedule=better)
+
     best = _shortened(problem, schedule, bound.length, session)
-    least, evidence, still_open = bound.length, bound.evidence, ""
-    ceiling, question, patience = best.length, best.length - 1, QUESTION_SECONDS
-    while least < best.length and session.options.method == "ilp":
-        session.progress(f"II {best.ii}: L in {least}..{best.length}, is {question} possible?")
-        verdict = _ask_length(problem, core, question, session, patience)
-        if verdict.schedule:
-            best = _shortened(problem, verdict.schedule, least, session)
-            ceiling = best.length
-        elif verdict.proven:
-            least, evidence = question + 1, f"L {question}: {verdict.evidence}"
-        else:
-            ceiling, still_open = question, f"; L {question}: {verdict.evidence}"
-        if least >= ceiling:
-            if patience >= session.allowance():
-                break
-            patience, ceiling = patience * 4, best.length
-        question = (least + ceiling) // 2
-    proven = least == best.length
-    level = Level("proven" if proven else "found", best.length, least, evidence)
-    return best, level if proven else replace(level, evidence=evidence + still_open)
+    return descend(
+        "L", best, bound.length, bound.evidence, lambda schedule: schedule.length, ask, session
+    )
 
 
 def _ask_length(

@@ -9,10 +9,17 @@ from dataclasses import dataclass, field
 from math import inf
 
 from twill_ilp.errors import OptionError
+from twill_ilp.rules import Rules
 
-__all__ = ["METHODS", "SearchOptions", "Session"]
+__all__ = ["LEVELS", "METHODS", "STAGES", "SearchOptions", "Session"]
 
 METHODS = ("ilp", "ims", "sms")
+
+STAGES = ("joint", "modulo")
+"""What is solved: software pipelining with warp specialization, or without."""
+
+LEVELS = ("ii", "length", "warps", "traffic")
+"""Levels of the lexicographic objective in their default order."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,11 @@ class SearchOptions:
         max_ii: largest II to try, cycles.
         time_limit: wall seconds for the whole search.
         solve_time_limit: wall seconds for each ILP.
-        minimize_length: look for the shortest schedule at the first II.
+        stage: ``joint``, or ``modulo``: starts alone, without warp groups and their rules.
+        levels: what is minimised, one after the other; the first is ``ii``.  Those left out are
+            reported as skipped.
+        rules: families and readings of the joint stage.
+        level_time_limit: wall seconds for each level after II.
         confirm: repeat every ILP infeasibility with a second formulation.
         seed: random seed of HiGHS and of the heuristics.
 
@@ -39,16 +50,23 @@ class SearchOptions:
     max_ii: int | None = None
     time_limit: float | None = None
     solve_time_limit: float | None = None
-    minimize_length: bool = True
+    stage: str = "joint"
+    levels: tuple[str, ...] = LEVELS
+    rules: Rules = field(default_factory=Rules)
+    level_time_limit: float | None = None
     confirm: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise OptionError(f"method is {self.method!r}; choose from {', '.join(METHODS)}")
+        if self.stage not in STAGES:
+            raise OptionError(f"stage is {self.stage!r}; choose from {', '.join(STAGES)}")
+        object.__setattr__(self, "levels", tuple(self.levels))
+        _check_levels(self.levels)
         if self.max_ii is not None and self.max_ii < 1:
             raise OptionError(f"max II is {self.max_ii}; give a whole number >= 1")
-        for name in ("time_limit", "solve_time_limit"):
+        for name in ("time_limit", "solve_time_limit", "level_time_limit"):
             limit = getattr(self, name)
             if limit is not None and not limit > 0:
                 raise OptionError(f"{name.replace('_', ' ')} is {limit:g}; give seconds > 0")
@@ -56,9 +74,22 @@ class SearchOptions:
             raise OptionError(f"seed is {self.seed}; give a whole number from 0 to {2**31 - 1}")
 
 
+def _check_levels(levels: tuple[str, ...]) -> None:
+    for level in levels:
+        if level not in LEVELS:
+            raise OptionError(f"level {level!r}: no such one; choose from {', '.join(LEVELS)}")
+    if levels[:1] != ("ii",):
+        raise OptionError(f"levels are {','.join(levels) or 'empty'}; the first has to be ii")
+    if len(set(levels)) < len(levels):
+        raise OptionError(f"levels are {','.join(levels)}; give each of them once")
+
+
 @dataclass
 class Session:
-    """One search under way: options, clock (wall seconds), listener, and the ILPs it used."""
+    """One search under way: options, clock (wall seconds), listener, and the ILPs it used.
+
+    ``level_ends`` is when the present level has to end, on the clock of ``elapsed``.
+    """
 
     options: SearchOptions
     progress: Callable[[str], None] = lambda _: None
@@ -66,6 +97,7 @@ class Session:
     build: float = 0.0
     solve: float = 0.0
     formulations: set[str] = field(default_factory=set)
+    level_ends: float = inf
 
     @property
     def elapsed(self) -> float:
@@ -73,12 +105,29 @@ class Session:
 
     def allowance(self) -> float:
         """Seconds that the next ILP may take; 0 when time is up, infinite without limits."""
-        limits = [inf]
+        limits = [max(0.0, self.level_ends - self.elapsed)]
         if self.options.solve_time_limit is not None:
             limits.append(self.options.solve_time_limit)
         if self.options.time_limit is not None:
             limits.append(max(0.0, self.options.time_limit - self.elapsed))
         return min(limits)
+
+    @contextmanager
+    def level(self) -> Iterator[None]:
+        """Give the block the time of one level."""
+        limit = self.options.level_time_limit
+        with self.bounded(inf if limit is None else limit):
+            yield
+
+    @contextmanager
+    def bounded(self, seconds: float) -> Iterator[None]:
+        """Let the ILPs of the block end within that many wall seconds from now."""
+        before = self.level_ends
+        self.level_ends = min(before, self.elapsed + seconds)
+        try:
+            yield
+        finally:
+            self.level_ends = before
 
     @contextmanager
     def building(self) -> Iterator[None]:

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from twill_ilp.checks import check_natural
-from twill_ilp.errors import InvalidProblemError
+from twill_ilp.errors import InvalidProblemError, OptionError
 from twill_ilp.files import write_text
+from twill_ilp.lifetimes import register_quotas, traffic
 from twill_ilp.problem import Problem
 from twill_ilp.reading import (
     check_type,
@@ -26,6 +27,7 @@ from twill_ilp.reading import (
     read_object,
     short,
 )
+from twill_ilp.rules import Readings, Rules
 from twill_ilp.schedule import REASONS, Certainty, Level, Rejection, Result, Schedule, Status
 from twill_ilp.verify import verify
 
@@ -52,12 +54,13 @@ REQUIRED = (
     "seconds",
     "environment",
 )
-OPTIONAL = ("bound", "evidence")
+OPTIONAL = ("bound", "evidence", "group", "groups", "rules")
 
 
 def result_to_dict(result: Result) -> dict[str, Any]:
     """A result as JSON data."""
     levels = result.objective.items()
+    joint = _joint_to_dict(result) if result.rules is not None else {}
     return {
         "schema": RESULT_SCHEMA,
         "problem": result.problem.name,
@@ -66,6 +69,7 @@ def result_to_dict(result: Result) -> dict[str, Any]:
         "length": result.length,
         "mii": dict(result.mii),
         "start": dict(result.schedule.start) if result.schedule else None,
+        **joint,
         "rejected": [asdict(rejection) for rejection in result.rejected],
         "objective": {name: level.certainty for name, level in levels},
         "bound": {name: level.bound for name, level in levels},
@@ -95,7 +99,8 @@ def result_from_dict(data: object, problem: Problem) -> Result:
         raise InvalidProblemError(
             f"result: problem is {short(fields['problem'])}; give a result of {problem.name}"
         )
-    schedule = _schedule(fields, problem)
+    rules = _rules(fields["rules"]) if "rules" in fields else None
+    schedule = _schedule(fields, problem, rules)
     result = Result(
         problem,
         _one_of(fields["status"], get_args(Status), "result.status"),
@@ -105,6 +110,7 @@ def result_from_dict(data: object, problem: Problem) -> Result:
         _objective(fields, schedule),
         _seconds(fields["seconds"]),
         _environment(fields["environment"]),
+        rules,
     )
     _check_claims(result)
     return result
@@ -129,13 +135,55 @@ def write_result(result: Result, path: str | Path) -> None:
     write_text(path, json.dumps(result_to_dict(result), indent=2) + "\n")
 
 
-def _schedule(fields: Mapping[str, Any], problem: Problem) -> Schedule | None:
+def _joint_to_dict(result: Result) -> dict[str, Any]:
+    """What a result of the joint stage has beyond one of the modulo stage."""
+    schedule, rules = result.schedule, result.rules
+    assert rules is not None
+    quotas = register_quotas(schedule, rules.readings) if schedule else {}
+    return {
+        "group": dict(schedule.group) if schedule else None,
+        "groups": [
+            {
+                "id": group.id,
+                "warps": group.warps,
+                "operations": list(group.operations),
+                "registers_per_thread": quotas[group.id],
+            }
+            for group in (schedule.groups if schedule else ())
+        ],
+        "rules": {
+            "families": list(rules.families),
+            "readings": asdict(rules.readings),
+            "max_groups": rules.max_groups,
+        },
+    }
+
+
+def _rules(data: object) -> Rules:
+    fields = read_object(data, "result.rules", ("families", "readings", "max_groups"))
+    families = read_array(fields["families"], "result.rules.families", lambda item, _: str(item))
+    readings = read_mapping(fields["readings"], "result.rules.readings")
+    try:
+        return Rules(
+            tuple(families),
+            Readings.parse([f"{name}={choice}" for name, choice in readings.items()]),
+            fields["max_groups"],
+        )
+    except OptionError as e:
+        raise InvalidProblemError(f"result.rules: {e}") from None
+
+
+def _schedule(
+    fields: Mapping[str, Any], problem: Problem, rules: Rules | None
+) -> Schedule | None:
     """The verified schedule, or ``None`` if ``ii``, ``length`` and ``start`` are all null."""
     ii, length, start = (fields[key] for key in ("ii", "length", "start"))
     if ii is None and length is None and start is None:
         return None
-    schedule = Schedule(problem.graph, problem.machine, ii, read_mapping(start, "result.start"))
-    verify(problem.graph, problem.machine, schedule)
+    group = {} if rules is None else read_mapping(fields.get("group"), "result.group")
+    starts = read_mapping(start, "result.start")
+    schedule = Schedule(problem.graph, problem.machine, ii, starts, group)
+    verify(problem.graph, problem.machine, schedule, rules or Rules())
     if schedule.length != length:
         raise InvalidProblemError(
             f"result: length is {short(length)}; by the starts it is {schedule.length}; mend one"
@@ -168,7 +216,7 @@ def _objective(fields: Mapping[str, Any], schedule: Schedule | None) -> dict[str
     certainties = read_mapping(fields["objective"], "result.objective")
     bounds = read_object(fields.get("bound", {}), "result.bound", optional=certainties)
     evidence = read_object(fields.get("evidence", {}), "result.evidence", optional=certainties)
-    value = {"ii": schedule.ii, "length": schedule.length} if schedule else {}
+    value = _values(schedule) if schedule else {}
     for name, bound in bounds.items():
         if bound is not None:
             check_natural(bound, f"result.bound.{name}", InvalidProblemError)
@@ -183,6 +231,15 @@ def _objective(fields: Mapping[str, Any], schedule: Schedule | None) -> dict[str
         )
         for name, certainty in certainties.items()
     }
+
+
+def _values(schedule: Schedule) -> dict[str, int]:
+    """What the schedule has of every level."""
+    values = {"ii": schedule.ii, "length": schedule.length}
+    if schedule.group:
+        values["warps"] = sum(group.warps for group in schedule.groups)
+        values["traffic"] = traffic(schedule)
+    return values
 
 
 def _seconds(data: object) -> dict[str, float]:

@@ -19,6 +19,7 @@ __all__ = [
     "FAMILIES",
     "Readings",
     "Rules",
+    "designates",
     "effective_graph",
     "held_cycles",
     "streaming",
@@ -162,6 +163,11 @@ def effective_graph(graph: LoopGraph, rules: Rules) -> LoopGraph:
         for e in graph.dependences
     )
     return LoopGraph(graph.name, graph.operations, edges)
+
+
+def designates(op: Operation, rules: Rules) -> bool:
+    """Whether the operation has to be in the designated group."""
+    return op.variable_latency and "variable-latency" in rules
 
 
 def held_cycles(op: Operation, readings: Readings) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from twill_ilp.graph import LoopGraph, Operation
 from twill_ilp.machine import Machine
 from twill_ilp.problem import Problem
+from twill_ilp.rules import Rules
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -188,9 +189,11 @@ class Result:
         schedule: a verified schedule, or ``None``.
         mii: lower bounds on II: ``res`` (ResMII) and ``rec`` (RecMII), cycles.
         rejected: every smaller II with its reason.
-        objective: level name (``ii``, ``length``) to :class:`Level`.
+        objective: level name (``ii``, ``length``, ``warps``, ``traffic``) to :class:`Level`, in
+            the order in which they were minimised.
         seconds: wall time: ``total``, ``build`` (models) and ``solve`` (solver).
         environment: versions and options that produced the answer.
+        rules: of the joint stage; ``None`` at the modulo stage.
     """
 
     problem: Problem
@@ -201,6 +204,7 @@ class Result:
     objective: Mapping[str, Level] = field(default_factory=dict, hash=False)
     seconds: Mapping[str, float] = field(default_factory=dict, hash=False)
     environment: Mapping[str, str] = field(default_factory=dict, hash=False)
+    rules: Rules | None = None
 
     @property
     def ii(self) -> int | None:

@@ -1,14 +1,17 @@
-"""Structural tests: verdicts about one II that need no solver."""
+"""Structural tests: verdicts about one II, or about all of them, that need no solver."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from twill_ilp.graph import Usage
+from twill_ilp.graph import Operation, Usage
 from twill_ilp.ilp.reduction import Core
+from twill_ilp.ilp.timeline import instances, words
 from twill_ilp.machine import Machine
+from twill_ilp.problem import Problem
+from twill_ilp.rules import Rules, designates, effective_graph
 
-__all__ = ["LengthBound", "length_bound", "rigid_conflict"]
+__all__ = ["LengthBound", "hopeless", "length_bound", "rigid_conflict"]
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,48 @@ class LengthBound:
 
     length: int
     evidence: str
+
+
+def hopeless(problem: Problem, rules: Rules) -> str | None:
+    """Why no II has a joint schedule, by one operation alone; or ``None``.
+
+    A group that is too wide for the warp budget, or one instance of a value that exceeds a
+    memory or the registers of a warp while it lives.
+    """
+    machine = problem.machine
+    designated = [op for op in problem.graph if designates(op, rules)]
+    others = [op for op in problem.graph if op not in designated]
+    widest = [max(part, key=lambda op: op.warps) for part in (designated, others) if part]
+    need = sum(op.warps for op in widest)
+    if "warps" in rules and machine.warps is not None and need > machine.warps:
+        names = " and ".join(f"{op.name} ({op.warps})" for op in widest)
+        return f"{names} need {need} warps, above the warp budget {machine.warps}"
+    if rules.max_groups is not None and len(widest) > rules.max_groups:
+        return f"{widest[0].name} needs a group apart from {widest[1].name}; allow 2 groups"
+    graph = effective_graph(problem.graph, rules)
+    for op in graph:
+        lives = any(e.delay > 0 for e in graph.dependences if e.src == op.name)
+        if rules.readings.liveness == "completion":
+            lives = lives or op.cycles > 0
+        if lives and instances(op, machine, rules) == 0:
+            return _too_large(op, machine, rules)
+    return None
+
+
+def _too_large(op: Operation, machine: Machine, rules: Rules) -> str:
+    """Which limit one instance of the operation's value exceeds."""
+    threads = machine.registers_per_thread
+    if "registers" in rules and threads is not None and words(op) > 32 * threads:
+        return (
+            f"{op.name} keeps {words(op)} registers in each of its {op.warps} warps, above "
+            f"the limit of 32 x {threads} = {32 * threads} of a warp"
+        )
+    capacity = machine.memories
+    memory = next(m for m, amount in op.footprint.items() if amount > capacity.get(m, amount))
+    return (
+        f"{op.name} keeps {op.footprint[memory]} of {memory}, above machine "
+        f"{machine.name}'s {capacity[memory]}"
+    )
 
 
 def rigid_conflict(core: Core, machine: Machine) -> str | None:

@@ -19,6 +19,9 @@ from twill_ilp.report import WIDTH, Table, subject
 __all__ = ["graph_dot", "reading_text", "run"]
 
 INSET = "  "
+DOTS = 200
+"""Dots per inch of a drawing in pixels."""
+FIGURES = (".png", ".svg", ".pdf")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -26,6 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
     for path in (arguments.json, arguments.dot, arguments.png):
         if path is not None:
             check_writable(path)
+    if arguments.png is not None and not arguments.png.lower().endswith(FIGURES):
+        raise OptionError(f"--png {arguments.png}: end the name in {', '.join(FIGURES)}")
     reading = load_reading(arguments)
     for warning in reading.warnings:
         complain(f"warning: {warning}")
@@ -144,10 +149,14 @@ def _quoted(text: str) -> str:
 
 def _draw(problem: Problem, path: str) -> None:
     # Imported only here: matplotlib is slow to load.
-    from twill_ilp import plot
+    from matplotlib import pyplot
 
-    draw = getattr(plot, "plot_graph", None)
-    if draw is None:
-        raise OptionError("--png: this version draws no graphs; use --dot")
-    with writing(path) as temporary:
-        draw(problem).get_figure().savefig(temporary, bbox_inches="tight")
+    from twill_ilp.plot import plot_graph
+
+    figure = plot_graph(problem).get_figure(root=True)
+    assert figure is not None
+    try:
+        with writing(path) as temporary:
+            figure.savefig(temporary, dpi=DOTS)
+    finally:
+        pyplot.close(figure)

@@ -8,12 +8,13 @@ from importlib import import_module
 from typing import NoReturn
 
 from twill_ilp._version import __version__
+from twill_ilp.cli.rules import add_rules
 from twill_ilp.errors import OptionError
-from twill_ilp.options import METHODS
+from twill_ilp.options import METHODS, STAGES
 
 __all__ = ["build_parser"]
 
-DESCRIPTION = "Provably optimal software pipelines for tile loops, by integer linear programs."
+DESCRIPTION = "Provably optimal software pipelines and warp assignments by integer programs."
 EPILOG = """\
 exit codes:
   0    solved, and proven optimal
@@ -43,10 +44,23 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"twill-ilp {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    solve = _command(commands, "solve", "find the smallest II and the shortest schedule at it")
+    solve = _command(commands, "solve", "find the smallest II and the best schedule at it")
     _add_source(solve)
     _add_search(solve)
+    add_rules(solve)
     _add_outputs(solve)
+    explain = _command(commands, "explain", "which constraint families make an II impossible")
+    _add_source(explain)
+    explain.add_argument("--ii", type=int, metavar="N", help="cycles (default: MII)")
+    _add_limits(explain)
+    add_rules(explain)
+    audit = _command(commands, "audit", "compare a partition into warp groups with the best one")
+    _add_source(audit)
+    audit.add_argument(
+        "strategy", metavar="STRATEGY", help="a partition file, or fa3 or fa4, which come along"
+    )
+    _add_limits(audit)
+    add_rules(audit)
     bounds = _command(commands, "bounds", "lower bounds on II and L, and what causes them")
     _add_source(bounds)
     graph = _command(commands, "graph", "what is read from a kernel or file, before any solve")
@@ -117,7 +131,10 @@ def _add_search(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the search")
     left_out = argparse.SUPPRESS  # so that SearchOptions alone knows the defaults
     group.add_argument(
-        "--stage", choices=["modulo"], default="modulo", help="what is solved (default: modulo)"
+        "--stage",
+        choices=STAGES,
+        default=left_out,
+        help="with warp groups, or starts alone (default: joint)",
     )
     group.add_argument(
         "--method",
@@ -131,6 +148,18 @@ def _add_search(parser: argparse.ArgumentParser) -> None:
         default=left_out,
         help="auto, structured, aggregated or order (default: auto)",
     )
+    _add_limits(parser)
+    group.add_argument(
+        "--confirm",
+        action="store_true",
+        default=left_out,
+        help="repeat every infeasible modulo ILP with a second formulation",
+    )
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("limits")
+    left_out = argparse.SUPPRESS
     for flag, kind, metavar, text in (
         ("--max-ii", int, "N", "largest II to try, cycles"),
         ("--time-limit", float, "S", "wall seconds for the whole search"),
@@ -138,19 +167,6 @@ def _add_search(parser: argparse.ArgumentParser) -> None:
         ("--seed", int, "N", "random seed (default: 0)"),
     ):
         group.add_argument(flag, type=kind, metavar=metavar, default=left_out, help=text)
-    group.add_argument(
-        "--confirm",
-        action="store_true",
-        default=left_out,
-        help="repeat every infeasible ILP with a second formulation",
-    )
-    group.add_argument(
-        "--no-length",
-        dest="minimize_length",
-        action="store_false",
-        default=left_out,
-        help="be content with any length L",
-    )
 
 
 def _add_outputs(parser: argparse.ArgumentParser) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import fields
 from pathlib import Path
 
-from twill_ilp.cli.source import load_problem
+from twill_ilp.cli.rules import limited_problem, search_options
 from twill_ilp.cli.terminal import Progress, complain, say
 from twill_ilp.errors import OptionError
 from twill_ilp.files import check_writable, writing
@@ -29,14 +28,9 @@ DOTS = 200
 
 def run(arguments: argparse.Namespace) -> int:
     """Solve, and answer with the exit code of the verdict."""
-    given = {
-        option.name: getattr(arguments, option.name)
-        for option in fields(SearchOptions)
-        if hasattr(arguments, option.name)
-    }
-    options = SearchOptions(**given)
+    options = search_options(arguments)
     _check_outputs(arguments)
-    problem = load_problem(arguments)
+    problem = limited_problem(arguments)
     from twill_ilp.search import solve
 
     if arguments.quiet:

@@ -22,8 +22,7 @@ def add_structured_dependences(f: Formulation) -> None:
         for r in range(f.ii):
             carry, slot = divmod(r + w - 1, f.ii)
             f.require(
-                1 - f.by_slot(u, r - 1) + f.by_slot(v, slot) + f.stage[u] - f.stage[v]
-                <= 1 - carry,
+                1 - f.by_slot(u, r - 1) + f.by_slot(v, slot) + f.stage[u] - f.stage[v] <= 1 - carry,
                 f"dependence_{f.label(u)}_{f.label(v)}_{r}",
             )
 

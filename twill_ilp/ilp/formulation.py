@@ -91,9 +91,7 @@ class Formulation:
     def needed_edges(self) -> list[tuple[int, int, int]]:
         """Dependences that the windows alone do not imply."""
         return [
-            (u, v, w)
-            for u, v, w in self.core.edges
-            if self.windows[v][0] - self.windows[u][1] < w
+            (u, v, w) for u, v, w in self.core.edges if self.windows[v][0] - self.windows[u][1] < w
         ]
 
 
@@ -134,5 +132,3 @@ def windows_any_length(core: Core) -> list[Window]:
         for pin in range(count)
     ]
     return min(choices, key=lambda windows: sum(min(ii, b - a) for a, b in windows), default=[])
-
-

@@ -14,8 +14,10 @@ def add_length_objective(f: Formulation) -> None:
 
     Only meaningful with windows that begin at cycle 0 (``windows_for_length``).
     """
-    longest = max((last + tail for (_, last), tail in zip(f.windows, f.core.tail, strict=True)),
-                  default=f.core.critical_path)
+    longest = max(
+        (last + tail for (_, last), tail in zip(f.windows, f.core.tail, strict=True)),
+        default=f.core.critical_path,
+    )
     length = f.lp.add_variable("length", f.core.critical_path, longest, pulp.LpInteger)
     for v, tail in enumerate(f.core.tail):
         f.require(length - f.start[v] >= tail, f"length_{f.label(v)}")

@@ -7,8 +7,20 @@ shortened or left out, and comes back on larger axes.
 
 from __future__ import annotations
 
+from twill_ilp.plot.graph import plot_graph
 from twill_ilp.plot.iteration import plot_iteration
 from twill_ilp.plot.kernel import plot_kernel
+from twill_ilp.plot.occupancy import plot_occupancy
 from twill_ilp.plot.overlap import plot_overlap
+from twill_ilp.plot.registers import plot_registers
+from twill_ilp.plot.warps import plot_warps
 
-__all__ = ["plot_iteration", "plot_kernel", "plot_overlap"]
+__all__ = [
+    "plot_graph",
+    "plot_iteration",
+    "plot_kernel",
+    "plot_occupancy",
+    "plot_overlap",
+    "plot_registers",
+    "plot_warps",
+]

@@ -7,8 +7,9 @@ from itertools import accumulate
 
 from matplotlib.axes import Axes
 from matplotlib.markers import CARETRIGHT, CARETRIGHTBASE
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Rectangle
 
+from twill_ilp.plot.key import SMALL, draw_key, patch
 from twill_ilp.plot.labels import Caption, add_captions, least_width, most_width
 from twill_ilp.plot.lanes import Bar, Lane
 from twill_ilp.plot.palette import BACKGROUND, INK, RULE, Paint
@@ -18,12 +19,11 @@ __all__ = ["Canvas", "open_axes", "readable_size"]
 NARROW, WIDE = 3.5, 7.0  # inches: one column and the full width of a two-column paper
 MARGINS = 0.8, 0.8  # inches beside the lanes, and above and below them, roughly
 ROWS = 20.0, 46.0  # points: least and most height of a row of bars
-LETTER = 4.4  # points: mean width of a letter at 7 points
 GAP = 0.3  # rows between two lanes
 EDGE = 0.003  # of the width: room for the outlines of the first and last bars
 HEADER = 13.0  # points
 ARROW = 6.0  # points
-SMALL, NORMAL = 7.0, 8.0  # points: tick labels and legends; axis labels
+NORMAL = 8.0  # points: axis labels
 
 
 def readable_size(
@@ -61,7 +61,7 @@ class Canvas:
 
     def __init__(self, ax: Axes, lanes: Sequence[Lane], begin: int, end: int) -> None:
         self.ax, self.lanes, self.begin, self.end = ax, lanes, begin, end
-        *self._tops, self._bottom = accumulate(
+        *self.tops, self._bottom = accumulate(
             (lane.height + GAP for lane in lanes), initial=GAP / 2
         )
         self._top = 0.0
@@ -74,7 +74,7 @@ class Canvas:
 
     def draw_bands(self) -> None:
         """Colour the whole extent of every lane and separate its rows."""
-        for lane, top in zip(self.lanes, self._tops, strict=True):
+        for lane, top in zip(self.lanes, self.tops, strict=True):
             place = (self.begin, top, self.end - self.begin, lane.height)
             self._rectangle(place, BACKGROUND)
             if lane.height == lane.rows:
@@ -86,13 +86,29 @@ class Canvas:
         paint: Callable[[Bar], Paint],
         texts: Callable[[Bar], tuple[str, ...]],
         movable: bool = True,
+        margins: Callable[[Bar], tuple[float, float]] = lambda _: (0.0, 0.0),
     ) -> None:
-        """Draw every bar; the artist's label is the operation's name after an underscore."""
-        for bar, y, height in self._placed():
+        """Draw every bar; the artist's label is the operation's name after an underscore.
+
+        ``margins`` are cycles at both ends of a bar that its text leaves free.
+        """
+        for bar, y, height in self.placed():
             begin, end, style = bar.span.begin, bar.span.end, paint(bar)
             self._rectangle((begin, y, end - begin, height), style, bar.span.operation)
-            box = (begin, y, end, y + height)
-            self._captions.append(Caption(texts(bar), box, style.ink, movable))
+            left, right = margins(bar)
+            box = (begin + left, y, max(end - right, begin + left), y + height)
+            whole = (begin, y, max(end, begin + left + right), y + height)
+            self._captions.append(Caption(texts(bar), box, style.ink, movable, extent=whole))
+
+    def draw_parts(self, lanes: Sequence[Lane], paint: Callable[[Bar], Paint]) -> None:
+        """Paint parts of the bars, given as lanes of shorter ones."""
+        for bar, y, height in self.placed(lanes):
+            place = (bar.span.begin, y, bar.span.cycles, height)
+            self._rectangle(place, paint(bar), edged=True)
+
+    def write(self, caption: Caption) -> None:
+        """Keep one more text for :meth:`finish`."""
+        self._captions.append(caption)
 
     def draw_header(self, spans: Sequence[tuple[int, int, tuple[str, ...]]]) -> None:
         """Write texts over spans (begin, end, wordings) of cycles, above all lanes."""
@@ -117,12 +133,12 @@ class Canvas:
 
     def draw_separators(self) -> None:
         """Thin horizontal lines between lanes."""
-        ys = [top - GAP / 2 for top in self._tops[1:]]
+        ys = [top - GAP / 2 for top in self.tops[1:]]
         self.ax.hlines(ys, self.begin, self.end, colors=RULE, linewidth=0.3, zorder=1.6)
 
     def draw_slots(self) -> None:
         """White lines between the cycles of every lane."""
-        for lane, top in zip(self.lanes, self._tops, strict=True):
+        for lane, top in zip(self.lanes, self.tops, strict=True):
             cycles = range(self.begin + 1, self.end)
             self.ax.vlines(
                 cycles, top, top + lane.height, colors="white", linewidth=0.8, zorder=1.5
@@ -130,7 +146,7 @@ class Canvas:
 
     def draw_wraps(self, paint: Callable[[Bar], Paint]) -> None:
         """Arrows outside the axes where a bar leaves at the end and returns at the beginning."""
-        for bar, y, height in self._placed():
+        for bar, y, height in self.placed():
             for wraps, x, marker in (
                 (bar.span.wraps_in, self.begin, CARETRIGHT),
                 (bar.span.wraps_out, self.end, CARETRIGHTBASE),
@@ -150,22 +166,7 @@ class Canvas:
 
     def draw_legend(self, entries: Sequence[tuple[str, Paint]]) -> None:
         """A key above the axes, in as many columns as fit."""
-        handles = [
-            Patch(facecolor=paint.fill, hatch=paint.hatch, edgecolor=INK, linewidth=0.4, label=text)
-            for text, paint in entries
-        ]
-        widest = max(len(text) for text, _ in entries) * LETTER + 3.5 * SMALL
-        self.ax.legend(
-            handles=handles,
-            loc="lower left",
-            bbox_to_anchor=(0.0, 1.0),
-            ncols=max(1, min(len(entries), int(self.points / widest))),
-            frameon=False,
-            fontsize=SMALL,
-            handlelength=1.2,
-            columnspacing=1.2,
-            borderaxespad=0.1,
-        )
+        draw_key(self.ax, [patch(text, paint) for text, paint in entries])
 
     def finish(
         self, xlabel: str, ylabel: str, ticks: Sequence[float], names: Sequence[int]
@@ -176,7 +177,7 @@ class Canvas:
         ax.set_xlim(self.begin - edge, self.end + edge)
         ax.set_ylim(self._bottom, self._top)
         ax.set_xticks(ticks, [str(name) for name in names])
-        middles = [top + lane.height / 2 for lane, top in zip(self.lanes, self._tops, strict=True)]
+        middles = [top + lane.height / 2 for lane, top in zip(self.lanes, self.tops, strict=True)]
         ax.set_yticks(middles, [lane.label for lane in self.lanes], parse_math=False)
         ax.tick_params(labelsize=SMALL)
         ax.tick_params(axis="y", length=0, pad=ARROW + 2)
@@ -186,17 +187,25 @@ class Canvas:
         add_captions(ax, self._captions)
         return ax
 
-    def _placed(self) -> Iterator[tuple[Bar, float, float]]:
-        """Every bar with its top and height in rows of the figure."""
-        for lane, top in zip(self.lanes, self._tops, strict=True):
+    def placed(self, lanes: Sequence[Lane] = ()) -> Iterator[tuple[Bar, float, float]]:
+        """Every bar with its top and height in rows of the figure.
+
+        ``lanes`` replace the canvas's own, one by one, for the sake of other bars.
+        """
+        for lane, top in zip(lanes or self.lanes, self.tops, strict=True):
             scale = lane.height / lane.rows
             for bar in lane.bars:
                 yield bar, top + bar.row * scale, bar.rows * scale
 
     def _rectangle(
-        self, place: tuple[float, float, float, float], paint: Paint, bar: str = ""
+        self,
+        place: tuple[float, float, float, float],
+        paint: Paint,
+        bar: str = "",
+        edged: bool = False,
     ) -> None:
         x, y, width, height = place
+        edged = edged or bool(bar)
         self.ax.add_patch(
             Rectangle(
                 (x, y),
@@ -204,9 +213,9 @@ class Canvas:
                 height,
                 facecolor=paint.fill,
                 hatch=paint.hatch,
-                edgecolor=INK if bar else "none",
-                linewidth=0.5 if bar else 0.0,
-                zorder=2 if bar else 1,
+                edgecolor=INK if edged else "none",
+                linewidth=0.5 if edged else 0.0,
+                zorder=2 if edged else 1,
                 label=f"_{bar}",
             )
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 
 from twill_ilp.plot.canvas import Canvas, open_axes, readable_size
-from twill_ilp.plot.lanes import Bar, Lane, pack, unit_spans, units_in_use, wrap
+from twill_ilp.plot.lanes import Bar, Lane, pack, unit_label, unit_spans, units_in_use, wrap
 from twill_ilp.plot.palette import BACKGROUND, Paint, stage_paint
 from twill_ilp.plot.ticks import round_step
 from twill_ilp.schedule import Schedule
@@ -57,5 +57,4 @@ def plot_kernel(schedule: Schedule, *, ax: Axes | None = None) -> Axes:
 def _lane(schedule: Schedule, unit: str) -> Lane:
     capacity = schedule.machine.units.get(unit, 1)
     pieces = [piece for span in unit_spans(schedule, unit) for piece in wrap(span, schedule.ii)]
-    label = unit if capacity == 1 else f"{unit} \N{MULTIPLICATION SIGN}{capacity}"
-    return pack(label, pieces, unit, capacity)
+    return pack(unit_label(schedule, unit), pieces, unit, capacity)

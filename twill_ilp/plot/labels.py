@@ -36,12 +36,16 @@ class Caption:
         box: where the text belongs.
         ink: its colour inside the box.
         movable: it may be shortened, or stand beside the box where nothing else is.
+        leftmost: it stands at the left end of its box, not in the middle.
+        extent: what other texts keep off, if that is more than the box.
     """
 
     texts: tuple[str, ...]
     box: tuple[float, float, float, float]
     ink: str = INK
     movable: bool = False
+    leftmost: bool = False
+    extent: tuple[float, float, float, float] | None = None
 
 
 def add_captions(ax: Axes, captions: Sequence[Caption]) -> None:
@@ -106,7 +110,7 @@ class _Fitter(Artist):
         if view == self._fitted:
             return
         self._fitted = view
-        taken = [self._pixels(caption.box) for caption, _ in self._items]
+        taken = [self._pixels(caption.extent or caption.box) for caption, _ in self._items]
         homeless = [item for item in self._items if not self._put_inside(*item, renderer)]
         for caption, text in homeless:
             text.set_visible(
@@ -122,6 +126,8 @@ class _Fitter(Artist):
         room = box.width - 2 * _margin(renderer)
         for width, height in _outfits(text, caption.texts, renderer):
             if width <= room and height <= box.height:
+                if caption.leftmost:
+                    box = Bbox.from_bounds(box.x0, box.y0, width, box.height)
                 self._put(text, box, caption.ink)
                 return True
         return False
@@ -130,7 +136,7 @@ class _Fitter(Artist):
         self, caption: Caption, text: Text, taken: list[Bbox], renderer: RendererBase
     ) -> bool:
         """Put the text right or left of its box, off the boxes and texts in ``taken``."""
-        box = self._pixels(caption.box)
+        box = self._pixels(caption.extent or caption.box)
         view = self._host.bbox
         for width, height in _outfits(text, caption.texts[-1:], renderer):
             # The extent of a turned text has its line's leading left and right: room enough.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from twill_ilp.problem import Problem
 from twill_ilp.schedule import Schedule
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "Span",
     "pack",
     "spans_without_unit",
+    "unit_amounts",
+    "unit_label",
     "unit_spans",
     "units_in_use",
     "wrap",
@@ -73,10 +76,10 @@ class Lane:
     height: int
 
 
-def units_in_use(schedule: Schedule) -> list[str]:
+def units_in_use(problem: Problem | Schedule) -> list[str]:
     """The graph's units in the machine's order."""
-    order = dict.fromkeys((*schedule.machine.units, *schedule.graph.units))
-    return [unit for unit in order if unit in schedule.graph.units]
+    order = dict.fromkeys((*problem.machine.units, *problem.graph.units))
+    return [unit for unit in order if unit in problem.graph.units]
 
 
 def unit_spans(schedule: Schedule, unit: str) -> list[Span]:
@@ -87,6 +90,22 @@ def unit_spans(schedule: Schedule, unit: str) -> list[Span]:
         for row in op.usage
         if row.unit == unit
     ]
+
+
+def unit_amounts(schedule: Schedule, unit: str) -> list[int]:
+    """Amount of ``unit`` in use in every slot of the steady state."""
+    amounts = [0] * schedule.ii
+    for span in unit_spans(schedule, unit):
+        for piece in wrap(span, schedule.ii):
+            for slot in range(piece.begin, piece.end):
+                amounts[slot] += piece.amount
+    return amounts
+
+
+def unit_label(schedule: Schedule, unit: str) -> str:
+    """The unit, and its capacity where that is above 1."""
+    capacity = schedule.machine.units.get(unit, 1)
+    return unit if capacity == 1 else f"{unit} \N{MULTIPLICATION SIGN}{capacity}"
 
 
 def spans_without_unit(schedule: Schedule) -> list[Span]:

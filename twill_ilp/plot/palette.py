@@ -2,14 +2,25 @@
 
 The colours are those of Okabe and Ito, "Color Universal Design" (2008),
 https://jfly.uni-koeln.de/color/.  Units and stages take them in different orders, so that
-up to three of each never share a colour.
+up to three of each never share a colour; warp groups begin with those on which ink is legible.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["BACKGROUND", "INK", "OKABE_ITO", "RULE", "Paint", "stage_paint", "unit_paint"]
+__all__ = [
+    "ALARM",
+    "BACKGROUND",
+    "INK",
+    "OKABE_ITO",
+    "RULE",
+    "Paint",
+    "group_paint",
+    "pale",
+    "stage_paint",
+    "unit_paint",
+]
 
 OKABE_ITO = {
     "orange": "#E69F00",
@@ -24,10 +35,14 @@ INK = "#1A1A1A"
 """Text and edges: nearly black."""
 RULE = "#8C8C8C"
 """Lines behind the bars."""
+ALARM = OKABE_ITO["vermillion"]
+"""What exceeds a limit, and the limit."""
 
 _UNITS = ("blue", "orange", "bluish green", "vermillion", "reddish purple", "sky blue", "yellow")
 _STAGES = ("sky blue", "yellow", "reddish purple", "vermillion", "bluish green", "orange", "blue")
+_GROUPS = ("yellow", "sky blue", "orange", "bluish green", "reddish purple", "vermillion", "blue")
 _HATCHES = ("", "///", "...", "xxx")
+_PALE = 0.65  # share of white
 _DARK = 0.25  # luminance below which white text reads better than black
 
 
@@ -52,6 +67,18 @@ def unit_paint(index: int) -> Paint:
 def stage_paint(index: int) -> Paint:
     """The paint of stage number ``index``; distinct for the first 28."""
     return _paint(_STAGES, index)
+
+
+def group_paint(index: int) -> Paint:
+    """The paint of warp group number ``index``; distinct for the first 28."""
+    return _paint(_GROUPS, index)
+
+
+def pale(paint: Paint) -> Paint:
+    """The same paint, mixed with white."""
+    channels = (int(paint.fill[i : i + 2], 16) for i in (1, 3, 5))
+    mixed = (round(c + (255 - c) * _PALE) for c in channels)
+    return Paint("#" + "".join(f"{c:02X}" for c in mixed), paint.hatch, INK)
 
 
 def _paint(names: tuple[str, ...], index: int) -> Paint:

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import zip_longest
 
 __all__ = ["WIDTH", "Table", "cut", "printable"]
 
@@ -64,14 +65,19 @@ class Table:
         return "right" if column in self.numbers else "left"
 
     def _wrapped(self, lines: Sequence[tuple[str, ...]], width: int) -> Iterator[str]:
-        fixed = len(self.header) - 1
-        widths = _widths(lines)[:fixed]
-        indent = sum(widths) + len(GAP) * fixed
-        for line in lines:
-            sentences = textwrap.wrap(line[-1], max(width - indent, LONGEST)) or [""]
-            first = GAP.join([*self._padded(line, range(fixed), widths), sentences[0]])
-            yield first.rstrip()
-            yield from (" " * indent + sentence for sentence in sentences[1:])
+        """Wrapped sentences; the first column breaks at commas where it leaves too little room."""
+        widths = _widths(lines)[:-1]
+        rest = sum(widths[1:]) + len(GAP) * len(widths)
+        clauses = (clause for first, *_ in lines for clause in _clauses(first, 1))
+        widths[0] = max([min(widths[0], width - LONGEST - rest), *map(len, clauses)])
+        room = max(width - widths[0] - rest, LONGEST)
+        for first, *middle, last in lines:
+            heads = _clauses(first, widths[0]) or [""]
+            sentences = textwrap.wrap(last, room) or [""]
+            for head, cells, sentence in zip_longest(heads, [middle], sentences):
+                line = (head or "", *(cells or [""] * len(middle)))
+                padded = self._padded(line, range(len(widths)), widths)
+                yield GAP.join([*padded, sentence or ""]).rstrip()
 
     def _blocks(self, lines: Sequence[tuple[str, ...]], width: int) -> Iterator[list[str]]:
         widths = _widths(lines)
@@ -109,6 +115,13 @@ def cut(text: str, columns: int = LONGEST) -> str:
 
 def _widths(lines: Sequence[tuple[str, ...]]) -> list[int]:
     return [max(map(len, column)) for column in zip(*lines, strict=True)]
+
+
+def _clauses(text: str, columns: int) -> list[str]:
+    """``text`` in lines that end at commas, of ``columns`` where that can be."""
+    joint = text.replace(" ", "\0").replace(",\0", ", ")
+    lines = textwrap.wrap(joint, columns, break_long_words=False, break_on_hyphens=False)
+    return [line.replace("\0", " ") for line in lines]
 
 
 def _cell(text: str) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from html import escape
 from textwrap import fill, indent
 
 from twill_ilp.graph import Operation
+from twill_ilp.lifetimes import DEFAULT_READINGS
+from twill_ilp.report.groups import buffer_line, group_line, group_table
 from twill_ilp.report.headline import headline
 from twill_ilp.report.proof import proof_table
 from twill_ilp.report.reservation import legend, reservation_table
 from twill_ilp.report.table import WIDTH, Table, printable
+from twill_ilp.rules import Readings
 from twill_ilp.schedule import Result, Schedule
 
 __all__ = [
@@ -32,9 +36,11 @@ USED = (
 
 def operation_table(schedule: Schedule) -> Table:
     """One row per operation by start; start, slot and cycles in cycles."""
+    grouped = bool(schedule.group)
     rows = tuple(
         (
             op.name,
+            *([str(schedule.group[op.name])] if grouped else []),
             str(schedule.start[op.name]),
             str(schedule.stage(op.name)),
             str(schedule.slot(op.name)),
@@ -43,18 +49,25 @@ def operation_table(schedule: Schedule) -> Table:
         )
         for op in sorted(schedule.graph, key=lambda op: schedule.start[op.name])
     )
-    header = ("operation", "start", "stage", "slot", "cycles", "units")
-    return Table(header, rows, frozenset({1, 2, 3, 4}))
+    groups = ("group",) if grouped else ()
+    header = ("operation", *groups, "start", "stage", "slot", "cycles", "units")
+    return Table(header, rows, frozenset(range(1, len(header) - 1)))
 
 
-def schedule_text(schedule: Schedule, width: int = WIDTH) -> str:
-    """The operations and the modulo reservation table, in at most ``width`` columns."""
+def schedule_text(
+    schedule: Schedule, width: int = WIDTH, readings: Readings = DEFAULT_READINGS
+) -> str:
+    """The operations, the warp groups if there are any, and the modulo reservation table.
+
+    In at most ``width`` columns; ``readings`` say how long a value lives.
+    """
     table = reservation_table(schedule)
     units = len(table.header) > 1
     parts = [
         f"One iteration: L = {schedule.length} cycles, {_stages(schedule)}",
         _inset(operation_table(schedule), width),
         "",
+        *(_groups_text(schedule, width, readings) if schedule.group else ()),
         f"Steady state: II = {schedule.ii} cycles{f' ({legend(schedule)})' if units else ''}",
         _inset(table, width) if units else f"{INSET}no unit is used",
     ]
@@ -65,17 +78,18 @@ def result_text(result: Result, width: int = WIDTH) -> str:
     """Headline, schedule, proof and cost of a result, in at most ``width`` columns."""
     parts = [headline(result)]
     if result.schedule:
-        parts.append(schedule_text(result.schedule, width))
+        parts.append(schedule_text(result.schedule, width, _readings(result)))
     parts.append(f"{_title(result)}\n{_inset(proof_table(result), width)}")
     if spent := _spent(result):
         parts.append(fill(spent, width))
     return "\n\n".join(parts)
 
 
-def schedule_html(schedule: Schedule) -> str:
-    """The modulo reservation table, and the operations to unfold."""
+def schedule_html(schedule: Schedule, readings: Readings = DEFAULT_READINGS) -> str:
+    """The warp groups, the modulo reservation table, and the operations to unfold."""
+    groups = _groups_html(schedule, readings) if schedule.group else ""
     return (
-        f"<div>Steady state: II = {schedule.ii} cycles, L = {schedule.length}, "
+        f"<div>{groups}Steady state: II = {schedule.ii} cycles, L = {schedule.length}, "
         f"{_stages(schedule)}{reservation_table(schedule).html()}"
         f"<details><summary>operations</summary>{operation_table(schedule).html()}</details></div>"
     )
@@ -83,12 +97,31 @@ def schedule_html(schedule: Schedule) -> str:
 
 def result_html(result: Result) -> str:
     """Headline, schedule, proof and cost of a result for a notebook; every text is escaped."""
-    schedule = schedule_html(result.schedule) if result.schedule else ""
+    schedule = schedule_html(result.schedule, _readings(result)) if result.schedule else ""
     return (
         f"<div><b>{escape(headline(result))}</b>{schedule}"
         f"<details open><summary>{_title(result)}</summary>{proof_table(result).html()}</details>"
         f"<small>{escape(_spent(result))}</small></div>"
     )
+
+
+def _groups_text(schedule: Schedule, width: int, readings: Readings) -> Iterator[str]:
+    yield fill(f"Warp groups: {group_line(schedule, readings)}", width, subsequent_indent=INSET)
+    yield _inset(group_table(schedule, readings), width)
+    if held := buffer_line(schedule, readings):
+        yield fill(f"Buffers: {held}", width, subsequent_indent=INSET)
+    yield ""
+
+
+def _groups_html(schedule: Schedule, readings: Readings) -> str:
+    held = buffer_line(schedule, readings)
+    buffers = f"<div>Buffers: {escape(held)}</div>" if held else ""
+    title = escape(group_line(schedule, readings))
+    return f"<div>Warp groups: {title}{group_table(schedule, readings).html()}{buffers}</div>"
+
+
+def _readings(result: Result) -> Readings:
+    return result.rules.readings if result.rules else DEFAULT_READINGS
 
 
 def _inset(table: Table, width: int) -> str:

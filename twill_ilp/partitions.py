@@ -1,0 +1,147 @@
+"""Natural partitions into warp groups: candidates that are tried before the joint ILP is.
+
+Operations that pass large values to each other in registers belong together; what issues
+asynchronous work and holds no registers needs only a narrow group.  With the partition given, the
+joint model is about ten times smaller, so that a good guess saves most of the search.  A candidate
+proves nothing: it is found feasible, or it is dropped.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+
+from twill_ilp.graph import LoopGraph, Operation
+from twill_ilp.machine import Machine
+from twill_ilp.rules import Rules, designates
+
+__all__ = ["candidates", "traffic_of", "warps_of"]
+
+Partition = dict[str, int]
+
+MOST_BLOCKS = 6
+"""Blocks that are combined in every way; a level with more is passed over."""
+
+COMBINATIONS = 300
+"""Combinations of one level that are looked at (six blocks have 203)."""
+
+
+def candidates(graph: LoopGraph, machine: Machine, rules: Rules, most: int = 20) -> list[Partition]:
+    """Partitions that respect variable latency, the warp budget and the number of groups.
+
+    First those with a narrow group of their own for what holds no registers, then those without
+    one; of each kind at most ``most``, the least traffic first, without repetition.
+    """
+    free = [op for op in graph if not designates(op, rules)]
+    fixed = {op.name: 0 for op in graph if designates(op, rules)}
+    result: list[Partition] = []
+    for narrow, rest in _splits(free):
+        found: dict[frozenset[frozenset[str]], Partition] = {}
+        for blocks in _levels(graph, rest):
+            for groups in islice(_combinations(blocks), COMBINATIONS):
+                parts = [*groups, *([narrow] if narrow else [])]
+                partition = fixed | {
+                    name: g for g, part in enumerate(parts, 1 if fixed else 0) for name in part
+                }
+                if _fits(graph, machine, rules, partition):
+                    found.setdefault(frozenset(map(frozenset, parts)), partition)
+        result += sorted(found.values(), key=lambda found: _cost(graph, found))[:most]
+    return result
+
+
+def warps_of(graph: LoopGraph, partition: Mapping[str, int]) -> int:
+    """Sum over the groups of the width of their widest operation."""
+    width: dict[int, int] = defaultdict(int)
+    for op in graph:
+        width[partition[op.name]] = max(width[partition[op.name]], op.warps)
+    return sum(width.values())
+
+
+def traffic_of(graph: LoopGraph, partition: Mapping[str, int]) -> int:
+    """Register words that cross groups per iteration: a value once per group that receives it."""
+    crossing = {
+        (e.src, partition[e.dst]) for e in graph.dependences if partition[e.src] != partition[e.dst]
+    }
+    return sum(graph.by_name[src].registers for src, _ in crossing)
+
+
+def _splits(free: list[Operation]) -> Iterator[tuple[list[str], list[Operation]]]:
+    """With a narrow group of what holds no registers, and without one."""
+    widest = max((op.warps for op in free), default=1)
+    narrow = [op for op in free if op.warps < widest and not op.registers]
+    if narrow:
+        yield [op.name for op in narrow], [op for op in free if op not in narrow]
+    yield [], free
+
+
+def _levels(graph: LoopGraph, operations: list[Operation]) -> Iterator[list[list[str]]]:
+    """Blocks of operations joined by register values above a size, from fine to coarse."""
+    names = [op.name for op in operations]
+    edges = [
+        (graph.by_name[e.src].registers, e.src, e.dst)
+        for e in graph.dependences
+        if e.src in names and e.dst in names and e.src != e.dst
+    ]
+    sizes = sorted({size for size, _, _ in edges}, reverse=True)
+    for size in [*sizes, -1]:
+        heavy = [(u, v) for words, u, v in edges if words > size]
+        blocks = _absorbed(graph, names, heavy, edges)
+        if len(blocks) <= MOST_BLOCKS:
+            yield blocks
+
+
+def _absorbed(
+    graph: LoopGraph,
+    names: list[str],
+    heavy: Iterable[tuple[str, str]],
+    edges: list[tuple[int, str, str]],
+) -> list[list[str]]:
+    """Connected blocks; one without work on a unit joins the neighbour it exchanges most with."""
+    import networkx as nx
+
+    links: nx.Graph[str] = nx.Graph()
+    links.add_nodes_from(names)
+    links.add_edges_from(heavy)
+    block = {name: min(part) for part in nx.connected_components(links) for name in part}
+    for light in [name for name in names if not graph.by_name[name].usage]:
+        mates = [name for name in names if block[name] == block[light]]
+        if any(graph.by_name[name].usage for name in mates):
+            continue
+        words: dict[str, int] = defaultdict(int)
+        for size, u, v in edges:
+            if (u in mates) != (v in mates):
+                words[block[v if u in mates else u]] += size + 1
+        if words:
+            best = max(sorted(words), key=words.__getitem__)
+            block |= dict.fromkeys(mates, best)
+    parts: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        parts[block[name]].append(name)
+    return list(parts.values())
+
+
+def _combinations(blocks: list[list[str]]) -> Iterator[list[list[str]]]:
+    """Every way to put the blocks into groups."""
+    if not blocks:
+        yield []
+        return
+    first, *rest = blocks
+    for groups in _combinations(rest):
+        yield [first, *groups]
+        for i, group in enumerate(groups):
+            yield [*groups[:i], [*first, *group], *groups[i + 1 :]]
+
+
+def _fits(graph: LoopGraph, machine: Machine, rules: Rules, partition: Mapping[str, int]) -> bool:
+    if rules.max_groups is not None and len(set(partition.values())) > rules.max_groups:
+        return False
+    if "no-cross-warp" in rules and traffic_of(graph, partition):
+        return False
+    budget = machine.warps if "warps" in rules else None
+    return budget is None or warps_of(graph, partition) <= budget
+
+
+def _cost(graph: LoopGraph, partition: Mapping[str, int]) -> tuple[int, int]:
+    """Register words between groups, then warps."""
+    return traffic_of(graph, partition), warps_of(graph, partition)
