@@ -179,6 +179,22 @@ def test_a_minimal_loop() -> None:
     ]
 
 
+def test_a_buffer_is_held_until_its_last_read() -> None:
+    """The second read follows from the first, but the buffer must live until then."""
+    memory = "!ttg.memdesc<64x64xf32, #s, #smem, mutable>"
+    graph = loop(
+        f"%m = ttg.local_alloc : () -> {memory}",
+        f"ttg.local_store %c, %m : tensor<64x64xf32> -> {memory}",
+        f"%r = ttg.local_load %m : {memory} -> tensor<64x64xf32>",
+        "%e = math.exp2 %r : tensor<64x64xf32>",
+        f"%o = my.op %e, %m : tensor<64x64xf32>, {memory} -> tensor<64x64xf32>",
+        "%y = arith.addf %o, %r : tensor<64x64xf32>",
+    ).problem.graph
+    store = next(op for op in graph if op.kind == "ttg.local_store")
+    assert store.footprint == {"smem": 64 * 64 * 4}
+    assert {e.dst for e in graph.dependences if e.src == store.name} == {"r", "o"}
+
+
 def test_unknown_operations_cost_nothing_but_a_warning() -> None:
     unknown = "%z = tt.histogram %c : tensor<64x64xf32> -> tensor<64x64xf32>"
     reading = loop(unknown, "%y = arith.addf %z, %x : tensor<64x64xf32>")

@@ -30,7 +30,10 @@ def buffer_links(accesses: Sequence[Access], lasting: bool) -> list[Link]:
             before = [] if writer is None else [writer]
             if access.writes:
                 before = readers or before if not access.reads else [*readers, *before]
-            links += [Link(source, node, distance, "memory") for source in before]
+            for source in before:
+                # A buffer is held until its last read, even if other edges imply the order.
+                held = access.reads and source is writer and bool(source.footprint)
+                links.append(Link(source, node, distance, "memory", keep=held))
             if access.writes:
                 writer, readers = node, []
                 if distance:
