@@ -42,6 +42,12 @@ def _name(item: Item) -> str:
     return f"{word}_{name}" if name.isdigit() else name
 
 
+def _name_after(item: Item, node: Node, buffer: str, verb: str) -> None:
+    """Name an operation without results after the buffer that it writes."""
+    if not item.statement.results:
+        node.name = f"{buffer[1:]}.{verb}"
+
+
 def operand_tile(body: Body, item: Item) -> TileType:
     """The largest tile among the operands."""
     tiles = [body.scope.type_of(v) for v in item.operands]
@@ -89,8 +95,10 @@ def _buffer_dot(body: Body, item: Item, node: Node, tile: TileType) -> None:
     node.work = work.dot_work(target.rows, target.columns, left.columns, left.bits, body.t)
     adds = item.parts[3].strip() if len(item.parts) > 3 else ""
     fresh = adds in body.scope.outer and "constant false" in body.scope.outer[adds].raw
-    body.access(uses(item.parts[2])[0], node, reads=not fresh, writes=True)
-    _read_buffers(body, item, node, skip=uses(item.parts[2])[0])
+    accumulator = uses(item.parts[2])[0]
+    _name_after(item, node, accumulator, "mma")
+    body.access(accumulator, node, reads=not fresh, writes=True)
+    _read_buffers(body, item, node, skip=accumulator)
 
 
 def _tma_load(body: Body, item: Item, node: Node, tile: TileType) -> None:
@@ -116,6 +124,7 @@ def _tma_copy_in(body: Body, item: Item, node: Node, tile: TileType) -> None:
         raise InvalidIRError(item.line, f"{item.name} names no buffer; mend the text")
     node.work = work.tma_work(body.scope.type_of(target[0]), body.t)
     _issued_by_tma(node, variable=True)
+    _name_after(item, node, target[0], "load")
     node.space = "smem"
     body.access(target[0], node, reads=False, writes=True)
 
@@ -151,6 +160,7 @@ def _write(body: Body, item: Item, node: Node, tile: TileType) -> None:
     if not target:
         raise InvalidIRError(item.line, f"{item.name} names no buffer; mend the text")
     written = body.scope.type_of(target[0])
+    _name_after(item, node, target[0], "store")
     node.work, node.space, node.registers = _copy_work(written, body.t), written.space, 0
     body.access(target[0], node, reads=False, writes=True)
 
