@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from strategies import FIGURE_1, random_problem
+from strategies import FIGURE_1, random_problem, solve_modulo
 from test_schedule import FEASIBLE, INFEASIBLE, RESULT, SCHEDULE, UNKNOWN
 
 from twill_ilp.graph import LoopGraph, Operation, Usage

@@ -15,6 +15,7 @@ from twill_ilp._version import __version__
 from twill_ilp.device import Device, read_device
 from twill_ilp.errors import (
     InvalidGraphError,
+    InvalidIRError,
     InvalidMachineError,
     InvalidProblemError,
     InvalidScheduleError,
@@ -39,6 +40,7 @@ __all__ = [
     "Dependence",
     "Device",
     "InvalidGraphError",
+    "InvalidIRError",
     "InvalidMachineError",
     "InvalidProblemError",
     "InvalidScheduleError",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "InvalidGraphError",
+    "InvalidIRError",
     "InvalidMachineError",
     "InvalidProblemError",
     "InvalidScheduleError",
@@ -23,6 +24,22 @@ class InvalidProblemError(TwillError):
 
 class InvalidGraphError(InvalidProblemError):
     """A loop graph that breaks its own rules."""
+
+
+class InvalidIRError(InvalidProblemError):
+    """Text of a compiler's intermediate representation that is not read.
+
+    Attributes:
+        line: where in the text, counted from 1.
+        reason: why, and what to do about it.
+        source: the file, once it is known.
+    """
+
+    def __init__(self, line: int, reason: str, source: str = "") -> None:
+        super().__init__(f"{source}:{line}: {reason}" if source else f"line {line}: {reason}")
+        self.line = line
+        self.reason = reason
+        self.source = source
 
 
 class InvalidMachineError(InvalidProblemError):

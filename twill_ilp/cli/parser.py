@@ -64,6 +64,9 @@ def build_parser() -> argparse.ArgumentParser:
     bounds = _command(commands, "bounds", "lower bounds on II and L, and what causes them")
     _add_source(bounds)
     _add_normalize(_command(commands, "normalize", "small whole numbers with the costs' ratios"))
+    graph = _command(commands, "graph", "what is read from a kernel or file, before any solve")
+    _add_source(graph)
+    _add_drawings(graph)
     _command(commands, "kernels", "list the built-in loops")
     machines = _command(commands, "machines", "the figures of machines, side by side")
     machines.add_argument(
@@ -97,7 +100,7 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",
         metavar="KERNEL_OR_FILE",
-        help="a kernel of 'twill-ilp kernels', a problem file, or a ddg-0.1 dump",
+        help="a kernel of 'twill-ilp kernels', a problem file, a ddg-0.1 dump, or TTIR or TTGIR",
     )
     group = parser.add_argument_group("the problem")
     group.add_argument(
@@ -108,9 +111,27 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--tile", type=_tile, metavar="M,N,K", help="tile extents of a kernel")
     group.add_argument("--sub-tiles", type=int, metavar="N", help="sub-tiles of a kernel")
-    group.add_argument("--quantum", type=int, metavar="N", help="a kernel's clocks per model cycle")
     group.add_argument("--dtype", metavar="TYPE", help="operands of gemm: fp16, bf16, tf32, fp8")
-    group.add_argument("--loop", type=int, metavar="N", help="which loop of a ddg-0.1 dump")
+    group.add_argument(
+        "--quantum", type=int, metavar="N", help="clocks per model cycle of a kernel or of IR"
+    )
+    group.add_argument(
+        "--loop",
+        type=_loop,
+        metavar="N",
+        help="which loop of a dump or of IR; line:N: the loop in line N of IR or of its source",
+    )
+    for flag, text in (("without", "turn off"), ("with", "turn on")):
+        group.add_argument(
+            f"--{flag}-rule",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help=f"{text} a rule of lowering of a dump or of IR (docs/frontends.md); repeatable",
+        )
+    group.add_argument(
+        "--strict", action="store_true", help="refuse operations of IR whose cost is unknown"
+    )
 
 
 def _add_normalize(parser: argparse.ArgumentParser) -> None:
@@ -192,6 +213,20 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
         "--plot", metavar="OUT", help="draw the modulo reservation table: .png, .svg or .pdf"
     )
     group.add_argument("--quiet", action="store_true", help="print no report and no progress")
+
+
+def _add_drawings(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument("--json", metavar="OUT", help="write the problem file")
+    group.add_argument("--dot", metavar="OUT", help="write the graph for Graphviz")
+    group.add_argument("--png", metavar="OUT", help="draw the graph: .png, .svg or .pdf")
+    group.add_argument("--quiet", action="store_true", help="print no report")
+
+
+def _loop(text: str) -> int | str:
+    if text.isascii() and text.removeprefix("line:").isdigit() and len(text) < 15:
+        return text if text.startswith("line:") else int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no loop; give an index, or line:N")
 
 
 def _tile(text: str) -> tuple[int, ...]:

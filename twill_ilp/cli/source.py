@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
 
+from twill_ilp.cli.terminal import complain
 from twill_ilp.device import DEVICES, Device, device, read_device
 from twill_ilp.errors import InvalidProblemError, OptionError, TwillError
-from twill_ilp.frontends.ddg_json import is_ddg, read_ddg
+from twill_ilp.frontends import Reading, is_ir, read_ttgir
+from twill_ilp.frontends.ddg_json import ddg_reading, is_ddg
 from twill_ilp.kernels import KERNELS, build_kernel
 from twill_ilp.machine import PRESETS, Machine
 from twill_ilp.problem import Problem, load_json, read_machine, read_problem
 
-__all__ = ["load_problem"]
+__all__ = ["load_problem", "load_reading"]
 
 KERNEL_OPTIONS = ("tile", "sub_tiles", "quantum", "dtype")
+FILE_OPTIONS = ("without_rule", "with_rule", "strict")
 
 
 def load_problem(arguments: argparse.Namespace) -> Problem:
-    """The problem of ``source`` and of the options about it.
+    """The problem of ``source`` and of the options about it; see :func:`load_reading`."""
+    reading = load_reading(arguments)
+    for warning in reading.warnings:
+        complain(f"warning: {warning}")
+    return reading.problem
+
+
+def load_reading(arguments: argparse.Namespace) -> Reading:
+    """The problem that ``source`` and the options about it mean, and how it was read.
 
     A registered kernel comes before a file of the same name.
 
@@ -26,34 +40,77 @@ def load_problem(arguments: argparse.Namespace) -> Problem:
         TwillError: no such kernel or file, a file that does not fit, or an option that does
             not apply.
     """
-    given = {key: getattr(arguments, key) for key in KERNEL_OPTIONS}
-    given = {key: value for key, value in given.items() if value is not None}
     source = arguments.source
     if source in KERNELS:
-        if arguments.loop is not None:
-            raise OptionError(f"--loop: {source} is a kernel, not a ddg-0.1 dump; leave it out")
-        return build_kernel(source, _kernel_device(arguments.machine), **given)
-    if given:
-        flag = "--" + next(iter(given)).replace("_", "-")
-        raise OptionError(f"{flag}: {source} is no kernel; leave it out")
+        _reject(arguments, source, "a kernel", ("loop", *FILE_OPTIONS))
+        given = {key: getattr(arguments, key) for key in KERNEL_OPTIONS}
+        given = {key: value for key, value in given.items() if value is not None}
+        problem = build_kernel(source, _kernel_device(arguments.machine), **given)
+        return Reading(problem, costs=dict.fromkeys(problem.graph.by_name, f"kernel {source}"))
+    _reject(arguments, source, "no kernel", ("tile", "sub_tiles", "dtype"))
     if not os.path.exists(source):
+        _reject(arguments, source, "no kernel", ("quantum",))
         raise OptionError(
             f"{source}: neither a kernel nor a file; kernels are {', '.join(KERNELS)}"
         )
-    problem = _read(source, arguments.loop)
-    return problem if arguments.machine is None else _on(problem, arguments.machine, source)
+    if is_ir(source):
+        return _read_ir(arguments)
+    _reject(arguments, source, "no kernel", ("quantum",))
+    reading = _read(arguments)
+    if arguments.machine is None:
+        return reading
+    return replace(reading, problem=_on(reading.problem, arguments.machine, source))
 
 
-def _read(path: str, loop: int | None) -> Problem:
+def _reject(arguments: argparse.Namespace, source: str, what: str, options: Iterable[str]) -> None:
+    """Refuse options that do not apply to the source."""
+    for key in options:
+        value = getattr(arguments, key)
+        if not (value is None or value is False or value == []):
+            raise OptionError(f"--{key.replace('_', '-')}: {source} is {what}; leave it out")
+
+
+def _read_ir(arguments: argparse.Namespace) -> Reading:
+    machine = arguments.machine
+    return read_ttgir(
+        arguments.source,
+        loop=arguments.loop,
+        machine=None if machine is None else _machine(machine),
+        quantum=arguments.quantum,
+        without=arguments.without_rule,
+        also=arguments.with_rule,
+        strict=arguments.strict,
+    )
+
+
+def _read(arguments: argparse.Namespace) -> Reading:
+    path, loop = arguments.source, arguments.loop
     try:
         data = load_json(path)
     except TwillError as e:
         raise InvalidProblemError(f"{path}: {e}") from None
+    _reject(arguments, path, "not TTIR or TTGIR", ("strict",))
     if is_ddg(data):
-        return read_ddg(path, loop)
+        return _read_dump(arguments, data)
+    _reject(arguments, path, "a problem file", FILE_OPTIONS)
     if loop is not None:
         raise OptionError(f"--loop: {path} is a problem file, not a ddg-0.1 dump; leave it out")
-    return read_problem(path)
+    problem = read_problem(path)
+    return Reading(problem, costs=dict.fromkeys(problem.graph.by_name, "the file"))
+
+
+def _read_dump(arguments: argparse.Namespace, data: object) -> Reading:
+    path, loop = arguments.source, arguments.loop
+    if isinstance(loop, str):
+        raise OptionError(f"--loop {loop}: {path} has no lines; give a loop_id")
+    try:
+        return ddg_reading(
+            data, loop, Path(path).stem, without=arguments.without_rule, also=arguments.with_rule
+        )
+    except OptionError as e:
+        raise OptionError(f"{path}: {e}") from None
+    except TwillError as e:
+        raise InvalidProblemError(f"{path}: {e}") from None
 
 
 def _on(problem: Problem, name: str, path: str) -> Problem:
