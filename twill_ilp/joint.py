@@ -29,6 +29,10 @@ __all__ = ["JointSearch", "Limits", "level_value"]
 GUESS_SECONDS, QUICK_SECONDS, SHORT_SECONDS = 1.0, 4.0, 10.0
 """Wall seconds for one partition, and for the first tries of the joint model."""
 
+LARGEST_MODEL = 20_000
+"""Slots of all operations beyond which the joint model is not built: it has several rows for each
+pair of operations and slot, and would not fit into memory."""
+
 GUIDE_SECONDS = 3.0
 """Wall seconds to shorten the modulo schedule whose length guides the search."""
 
@@ -152,11 +156,15 @@ class JointSearch:
             ask, seconds = tries.pop(0) if tries else (limits, patience)
             self.session.progress(f"II {self.ii}: joint ILP, up to {seconds:g} s")
             verdict = self._solve(ask, None, seconds, seed)
-            if verdict.schedule or (verdict.proven and ask == limits):
+            if verdict.schedule or (verdict.proven and ask == limits) or self._too_large:
                 return verdict
             if not tries:
                 patience, seed = patience * 2, seed + 1
         return replace(verdict, proven=False)
+
+    @property
+    def _too_large(self) -> bool:
+        return self.ii * len(self.problem.graph) > LARGEST_MODEL
 
     def _solve(
         self,
@@ -172,6 +180,10 @@ class JointSearch:
         if limits.warps is not None:
             most = limits.warps if machine.warps is None else min(limits.warps, machine.warps)
             machine = replace(machine, warps=most)
+        if self._too_large:
+            size = f"II {self.ii} times {len(self.problem.graph)} operations"
+            evidence = f"{size} is too large for the joint model; give coarser cycles"
+            return Verdict(None, False, evidence)
         self.session.formulations.add("joint")
         with self.session.building():
             line = timeline(self.effective.graph, machine, self.rules, self.ii, limits.length)

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypedDict, Unpack
 
-from twill_ilp.costs import THROUGHPUTS, throughputs
+from twill_ilp.costs import THROUGHPUTS
 from twill_ilp.errors import InvalidIRError, InvalidProblemError, OptionError, TwillError
 from twill_ilp.frontends.reading import Reading
 from twill_ilp.frontends.rules import chosen_rules
@@ -106,7 +106,7 @@ def parse_ttgir(text: str, name: str = "loop", **options: Unpack[ReadOptions]) -
     loop = choose_loop(find_loops(parsed), options.get("loop"))
     machine = _machine(options.get("machine"), loop)
     scope = Scope(loop, parsed.aliases)
-    t = throughputs(machine.name)
+    t = THROUGHPUTS[machine.name]
     try:
         body = lower_body(scope, t, rules, options.get("strict", False))
         place_dots(body)

@@ -23,6 +23,9 @@ __all__ = [
     "tma_work",
 ]
 
+BYTE = "fp8"
+"""A type of one byte: sizes of tiles are given in bytes."""
+
 UNKNOWN = Work((), "unknown, counted as 0")
 
 
@@ -32,20 +35,20 @@ def arithmetic_work(role: str, tile: TileType, t: Throughputs) -> Work:
     if tile.vector:
         shape = f"({tile.size})"
     m, n = (tile.size, 1) if tile.vector else (tile.rows, tile.columns)
-    fp32 = ("FP32", costs.elementwise(t, m, n))
-    sfu = ("SFU", costs.exponential(t, m, n))
+    fp32 = ("FP32", costs.elementwise(t, m, n).occupancy)
+    sfu = ("SFU", costs.exponential(t, m, n).occupancy)
     if role == "special":
         return Work((sfu,), f"costs.exponential{shape}")
     if role == "scaled special":
         return Work((fp32, sfu), f"costs.elementwise{shape} + costs.exponential{shape}")
     if role == "convert":
-        return Work((("FP32", costs.convert(t, m, n)),), f"costs.convert{shape}")
+        return Work((("FP32", costs.convert(t, m, n).occupancy),), f"costs.convert{shape}")
     return Work((fp32,), f"costs.elementwise{shape}")
 
 
 def reduction_work(tile: TileType, t: Throughputs) -> Work:
     """The reduction of a tile along either extent."""
-    clocks = costs.row_reduction(t, tile.rows, tile.columns)
+    clocks = costs.row_reduction(t, tile.rows, tile.columns).occupancy
     return Work((("FP32", clocks),), f"costs.row_reduction({tile.rows}, {tile.columns})")
 
 
@@ -57,14 +60,15 @@ def dot_work(m: int, n: int, k: int, bits: int, t: Throughputs) -> Work:
     """
     depth = max(1, -(-k * bits // 16))
     note = "" if bits == 16 else f" for K = {k} of {bits} bit"
-    return Work((("TC", costs.mma(t, m, n, depth)),), f"costs.mma({m}, {n}, {depth}){note}")
+    clocks = costs.mma(t, m, n, depth).occupancy
+    return Work((("TC", clocks),), f"costs.mma({m}, {n}, {depth}){note}")
 
 
 def tma_work(tile: TileType, t: Throughputs) -> Work:
     """A TMA transfer in either direction; by assumption both take equally long."""
     size = max(1, -(-tile.bits // 8))
-    clocks = costs.tma_load(t, tile.rows, tile.columns, size)
-    return Work((("TMA", clocks),), f"costs.tma_load({tile.rows}, {tile.columns}, {size})")
+    clocks = costs.tma(t, tile.rows, tile.columns * size, BYTE).occupancy
+    return Work((("TMA", clocks),), f"costs.tma({tile.rows}, {tile.columns}, {size})")
 
 
 def tensor_memory_work(tile: TileType, t: Throughputs) -> Work:
@@ -72,7 +76,7 @@ def tensor_memory_work(tile: TileType, t: Throughputs) -> Work:
     if t.tensor_memory is None:
         return UNKNOWN
     size = max(1, -(-tile.bits // 8))
-    clocks = costs.tensor_memory_load(t, tile.rows, tile.columns, size)
+    clocks = costs.tensor_memory_load(t, tile.rows, tile.columns * size, BYTE).occupancy
     return Work(
         (("TMEM", clocks),), f"costs.tensor_memory_load({tile.rows}, {tile.columns}, {size})"
     )
@@ -81,7 +85,7 @@ def tensor_memory_work(tile: TileType, t: Throughputs) -> Work:
 def register_copy_work(tile: TileType, t: Throughputs) -> Work:
     """A transfer between registers and shared memory, or global memory through it."""
     size = max(1, -(-tile.bits // 8))
-    clocks = costs.cp_async(t, tile.rows, tile.columns, size)
+    clocks = costs.cp_async(t, tile.rows, tile.columns * size, BYTE).occupancy
     return Work((("LSU", clocks),), f"costs.cp_async({tile.rows}, {tile.columns}, {size})")
 
 
