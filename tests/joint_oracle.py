@@ -27,9 +27,9 @@ of each makes a lower bound for each lifetime, with which limits may cut a branc
 least at once, so :meth:`Placement.tighter` tries for each value in turn every length that its
 lifetime can have as an upper bound, which is another difference in the system.
 The starts of a schedule obey the system made from its own lifetimes; and any starts that obey a
-system have lifetimes within its bounds, so if the bounds fit the limits, the starts do.  No
-bound on stages is needed: only values with an amount and a limit are bounded, and one that is
-live ``limit // amount + 1`` times in a slot does not fit, so the lengths to try are finite.
+system have lifetimes within its bounds, so if the bounds fit the limits, the starts do.  The
+lengths to try end at the first that does not fit, or at that of a value which lives through all
+of :func:`joint_placement.horizon`: some best schedule needs no more.
 
 *Length.*  Let u be the operation that starts first: then every v has ``stage(v) >= stage(u)``,
 plus 1 if its slot is smaller.  The least solution of the system with these differences has the
@@ -80,19 +80,25 @@ def joint_at(
 ) -> JointOptimum | None:
     """The best schedule at this II, in the order of the levels; ``None`` if there is none.
 
-    ``levels``: any of :data:`LEVELS`, cycles, warps and words; none of them asks for any schedule.
+    ``levels``: any of :data:`LEVELS` (cycles, warps, words); without any, the first one found.
     """
-    graph = _released(problem.graph, rules)
+    loop = Problem(released(problem.graph, rules), problem.machine)
     longest: float = inf
     if rules.readings.window == "paper":
-        plain = shortest(Problem(graph, problem.machine), ii)
+        plain = shortest(loop, ii)
         if plain is None:
             return None
         longest = ii * max(1, -(-plain.length // ii))
-    return _Search(Problem(graph, problem.machine), ii, rules, levels, longest).run()
+    # One group and few rules: quick to search.  What is impossible so remains impossible, and
+    # nothing that obeys all rules is shorter.
+    lax = Rules(tuple({"memory"} & {*rules.families}), rules.readings, max_groups=1)
+    relaxed = _Search(loop, ii, lax, ("length",), longest).run()
+    if relaxed is None:
+        return None
+    return _Search(loop, ii, rules, levels, longest, relaxed.values[0]).run()
 
 
-def _released(graph: LoopGraph, rules: Rules) -> LoopGraph:
+def released(graph: LoopGraph, rules: Rules) -> LoopGraph:
     """The graph in which streaming operations delay nobody."""
     waiting = {e.dst for e in graph.dependences}
     free = {op.name for op in graph if op.variable_latency and op.name not in waiting}
@@ -106,13 +112,27 @@ class _Search(Placement):
     """Depth first over groups and slots, operation by operation; the best schedule is kept."""
 
     def __init__(
-        self, problem: Problem, ii: int, rules: Rules, levels: Sequence[str], longest: float
+        self,
+        problem: Problem,
+        ii: int,
+        rules: Rules,
+        levels: Sequence[str],
+        longest: float,
+        least: int = 0,
     ) -> None:
         super().__init__(problem, ii, rules)
         self.levels, self.longest = levels, longest
         self.order = _order(self.graph)
-        self.path = max(self.apart[u, v] + self.graph.by_name[v].cycles for u, v in self.apart)
+        path = max(self.apart[u, v] + self.graph.by_name[v].cycles for u, v in self.apart)
+        self.least = max(least, path)
         self.varying = any(op.variable_latency for op in self.graph)
+        # Operations that may not share a group pay for two.
+        parted = "variable-latency" in rules and self.varying
+        widest: dict[bool, int] = {}
+        for op in self.graph:
+            kind = parted and op.variable_latency
+            widest[kind] = max(op.warps, widest.get(kind, 0))
+        self.fewest = sum(widest.values())
         self.best: JointOptimum | None = None
 
     def run(self) -> JointOptimum | None:
@@ -145,12 +165,15 @@ class _Search(Placement):
         return range(first, max([first, *(group + 1 for group in self.group.values())]) + 1)
 
     def _finish(self, gap: Gap, bounds: Bounds) -> None:
-        """All slots are chosen: look for starts, bounding lifetimes as long as they do not fit."""
+        """All have a slot: look for starts, bounding lifetimes as long as they do not fit."""
         if not self._promising(gap):
             return
         for length, start in self.solutions(gap):
+            if self.best is not None and self._values(length) >= self.best.values:
+                return
             if length <= self.longest and self.fits(self.lifetimes(gap, start)):
-                return self._keep(length, start)
+                self.best = JointOptimum(self.ii, self._values(length), start, dict(self.group))
+                return
             if "length" in self.levels:
                 break
         for system in self.tighter(gap, bounds):
@@ -161,7 +184,7 @@ class _Search(Placement):
         if not self.levels and self.longest == inf:
             return self.best is None
         ends = [self.cycles(u, v, gap[u, v]) + self.graph.by_name[v].cycles for u, v in gap]
-        length = max(self.path, *ends)
+        length = max(self.least, *ends)
         return length <= self.longest and (
             self.best is None or self._values(length) < self.best.values
         )
@@ -174,16 +197,10 @@ class _Search(Placement):
                 readers[e.src].add(self.group[e.dst])
         value = {
             "length": int(length),
-            "warps": sum(self.widths().values()),
+            "warps": max(self.fewest, sum(self.widths().values())),
             "traffic": sum(op.registers * len(readers[op.name]) for op in self.graph),
         }
         return tuple(value[level] for level in self.levels)
-
-    def _keep(self, length: int, start: Mapping[str, int]) -> None:
-        """Keep a schedule if it is better than the best so far."""
-        values = self._values(length)
-        if self.best is None or values < self.best.values:
-            self.best = JointOptimum(self.ii, values, start, dict(self.group))
 
 
 def _order(graph: LoopGraph) -> list[Operation]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from itertools import count, product
+from itertools import product
 from math import inf
 
 from twill_ilp.graph import Dependence, LoopGraph, Operation
@@ -29,6 +29,9 @@ class Placement:
         self.apart = longest_paths(self.graph, ii)
         self.completion = rules.readings.liveness == "completion"
         self.needs = {op.name: self._amounts(op) for op in self.graph}
+        far = max((e.distance for e in self.graph.dependences), default=0)
+        most = max(op.cycles for op in self.graph)
+        self.longest_life = horizon(self.graph, ii) + far * ii + most
         self.held: dict[tuple[str, int], int] = defaultdict(int)
         self.slot: dict[str, int] = {}
         self.group: dict[str, int] = {}
@@ -217,15 +220,14 @@ class Placement:
                 yield tighter, {**bounds, name: cycles}
 
     def _lengths(self, name: str, least: int) -> Iterator[int]:
-        """Every length from ``least`` on that the lifetime of the value can have."""
+        """Every length from ``least`` on that the value's lifetime can have in the horizon."""
         ends = {
             (self.slot[e.dst] - self.slot[name] + self._live(e, 0)) % self.ii
             for e in self.graph.dependences
             if e.src == name and e.dst != name and e.dst in self.slot
         }
         yield least
-        if ends:
-            yield from (cycles for cycles in count(least + 1) if cycles % self.ii in ends)
+        yield from (c for c in range(least + 1, self.longest_life + 1) if c % self.ii in ends)
 
     def feasible(self, gap: Gap, bounds: Bounds) -> bool:
         """Whether some starts of the placed operations fit into memories and registers."""
@@ -245,3 +247,20 @@ def longest_paths(graph: LoopGraph, ii: int) -> Gap:
     for x, u, v in product(names, repeat=3):
         apart[u, v] = max(apart[u, v], apart[u, x] + apart[x, v])
     return apart
+
+
+def horizon(graph: LoopGraph, ii: int) -> int:
+    """Cycles within which all starts of some best schedule lie, if there is a schedule.
+
+    It is so for any choice of slots and groups that admits a schedule.  Let A be the operations
+    up to some stage and B the others, G stages later and more.  Move B one stage earlier.  If G
+    exceeds every distance, no dependence goes from B to A; if it exceeds every least difference
+    of stages, those from A to B still hold.  Then no lifetime and no length grows.  So in some
+    best schedule no gap between successive stages exceeds the largest distance and the largest
+    least difference.
+    """
+    spill = max(op.spill for op in graph)
+    gap = 0
+    for e in graph.dependences:
+        gap = max(gap, e.distance, -(-(e.delay + spill + ii - 1) // ii))
+    return ((len(graph) - 1) * gap + 1) * ii

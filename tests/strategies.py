@@ -107,27 +107,35 @@ def _jointly(rng: random.Random, op: Operation, scale: int, varying: bool) -> Op
         op,
         issue=rng.choice((op.cycles, op.cycles, 0, 1, op.cycles + 1)),
         warps=warps,
-        registers=rng.choice((0, 0, 10, 16, 24)) * scale * warps + rng.choice((0, 0, 1)),
-        footprint={m: rng.randint(1, 3) for m in ("smem", "tmem") if rng.random() < 0.3},
+        registers=rng.choice((0, 12, 16, 24, 32)) * scale * warps + rng.choice((0, 0, 0, 1)),
+        footprint={m: rng.randint(1, 3) for m in ("smem", "tmem") if rng.random() < 0.4},
         spill=rng.choice((0, 0, 1, 2)),
         variable_latency=varying,
     )
 
 
 def _short_machine(rng: random.Random, machine: Machine, graph: LoopGraph, scale: int) -> Machine:
-    """The machine with limits that at least the largest operation respects by itself."""
+    """The machine with limits that the values of any one operation respect by themselves."""
+    far = {op.name: 1 for op in graph}  # values alive at once, at least
+    for e in graph.dependences:
+        far[e.src] = max(far[e.src], e.distance)
     memories = {
-        memory: max(op.footprint.get(memory, 0) for op in graph) + rng.randint(0, 2)
+        memory: max(op.footprint.get(memory, 0) * far[op.name] for op in graph) + rng.randint(0, 2)
         for memory in ("smem", "tmem")
     }
-    words = max(-(-op.registers // op.warps) for op in graph)
-    widest = max(op.warps for op in graph)
+    words = max(-(-op.registers // op.warps) * far[op.name] for op in graph)
+    each = max(1, -(-words // 32)) + rng.choice((0, 0, 0, 1)) * scale
+    apart = [
+        max((op.warps for op in graph if op.variable_latency is x), default=0)
+        for x in (False, True)
+    ]
+    widest = sum(apart)
     return replace(
         machine,
         memories=memories if rng.random() < 0.8 else {},
-        warps=rng.choice((None, widest, widest + 1, widest + 2, widest + 4)),
-        registers_per_thread=rng.choice((None, *[max(1, words // 32) + i * scale for i in (0, 1)])),
-        registers_per_sm=rng.choice((None, *[768 * (widest + i) for i in (0, 1, 2, 4)])),
+        warps=rng.choice((None, *[widest + more for more in (0, 0, 1, 2)])),
+        registers_per_thread=rng.choice((None, each, each, each)),
+        registers_per_sm=rng.choice((None, *[768 * (widest + more) for more in (0, 0, 1, 2)])),
     )
 
 
