@@ -24,7 +24,7 @@ PAPER = Rules(max_groups=3)
 
 def random_rules(rng: random.Random) -> Rules:
     """Often all families, with random readings, now and then an ablation or an extra family."""
-    families = [f for f in FAMILIES if rng.random() < 0.9]
+    families = [f for f in FAMILIES if rng.random() < 0.8]
     families += [f for f in EXTRA_FAMILIES if rng.random() < 0.25]
     readings = Readings(
         **{name: rng.choice(choices) for name, choices in Readings.choices().items()}

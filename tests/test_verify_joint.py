@@ -121,6 +121,8 @@ def test_warps() -> None:
     wide = loop(Operation("A", warps=4), Operation("B", warps=1), warps=4)
     check(wide, 1, ONE, ONE)
     check(wide, 1, ONE, TWO, PAPER.without("warps"))
+    narrow = replace(wide, machine=Machine("m", {}, warps=3))
+    assert refusal(narrow, 1, ONE, ONE).startswith("warps: 4 of budget 3 at II=1 (group 0 of 4);")
     assert refusal(wide, 1, ONE, TWO) == (
         "warps: 5 of budget 4 at II=1 (group 0 of 4, group 1 of 1); "
         "merge groups or raise the budget"
