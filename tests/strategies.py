@@ -47,21 +47,23 @@ def random_problem(
     rng: random.Random,
     max_operations: int = 6,
     *,
+    min_operations: int = 1,
     max_units: int = 3,
     max_cycles: int = 3,
     max_delay: int = 4,
     max_distance: int = 2,
 ) -> Problem:
-    """A loop of 1 to ``max_operations`` operations on a machine of 1 to ``max_units`` units.
+    """A loop on a machine of 1 to ``max_units`` units.
 
-    ``max_cycles`` bounds one row of a reservation table and ``max_delay`` one delay (cycles),
-    ``max_distance`` (at least 1) one distance (iterations).  Some loops use their units
-    heavily, others hardly.  The same state of ``rng`` gives the same problem.
+    It has ``min_operations`` to ``max_operations`` operations.  ``max_cycles`` bounds one row
+    of a reservation table and ``max_delay`` one delay (cycles), ``max_distance`` (at least 1)
+    one distance (iterations).  Some loops use their units heavily, others hardly.  The same
+    state of ``rng`` gives the same problem.
     """
     units = {unit: rng.choice((1, 1, 2)) for unit in UNITS[: rng.randint(1, max_units)]}
     rows = rng.choice(((1, 1, 1, 2), (0, 1, 1, 1, 2, 2), (0, 0, 1, 1), (0, 0, 0, 1)))
     cycles = rng.choice((1, max_cycles, max_cycles))
-    size = max(rng.randint(1, max_operations) for _ in range(2))
+    size = max(rng.randint(min_operations, max_operations) for _ in range(2))
     operations: list[Operation] = []
     ranks: list[int] = []
     for i in range(size):
@@ -78,6 +80,70 @@ def random_problem(
     rng.shuffle(operations)
     graph = LoopGraph("random", tuple(operations), tuple(dependences))
     return Problem(graph, Machine("random", units))
+
+
+def random_joint_problem(
+    rng: random.Random, max_operations: int = 6, *, min_operations: int = 4
+) -> Problem:
+    """A loop with warps, registers, footprints and spills, on a machine that is short of them.
+
+    As :func:`random_problem`, small and with short delays, so that II is mostly below 7.  Every
+    limit is missing from some machines, and near what the loop needs on most.
+    """
+    plain = random_problem(
+        rng, max_operations, min_operations=min_operations, max_cycles=2, max_delay=3
+    )
+    scale = rng.choice((1, 1, 16))  # 16: more words than the smallest quota gives
+    names = [op.name for op in plain.graph]
+    waiting = {e.dst for e in plain.graph.dependences}
+    idle = [name for name in names if name not in waiting]
+    varying = {rng.choice(idle or names), *rng.sample(names, rng.choice((0, 0, 1)))}
+    if rng.random() < 0.4:
+        varying = set()
+    operations = [_jointly(rng, op, scale, op.name in varying) for op in plain.graph]
+    share = rng.choice((0.1, 0.3))
+    dependences = [replace(e, blocking=rng.random() < share) for e in plain.graph.dependences]
+    graph = LoopGraph("random-joint", tuple(operations), tuple(dependences))
+    return Problem(graph, _short_machine(rng, plain.machine, graph, scale))
+
+
+def _jointly(rng: random.Random, op: Operation, scale: int, varying: bool) -> Operation:
+    """The operation with what the joint rules ask for; it may hold its warps oddly long."""
+    warps = rng.choice((1, 1, 1, 2, 4))
+    return replace(
+        op,
+        issue=rng.choice((op.cycles, op.cycles, 0, 1, op.cycles + 1)),
+        warps=warps,
+        registers=rng.choice((0, 12, 16, 24, 32)) * scale * warps + rng.choice((0, 0, 0, 1)),
+        footprint={m: rng.randint(1, 3) for m in ("smem", "tmem") if rng.random() < 0.4},
+        spill=rng.choice((0, 0, 1, 2)),
+        variable_latency=varying,
+    )
+
+
+def _short_machine(rng: random.Random, machine: Machine, graph: LoopGraph, scale: int) -> Machine:
+    """The machine with limits that the values of any one operation respect by themselves."""
+    far = {op.name: 1 for op in graph}  # values alive at once, at least
+    for e in graph.dependences:
+        far[e.src] = max(far[e.src], e.distance)
+    memories = {
+        memory: max(op.footprint.get(memory, 0) * far[op.name] for op in graph) + rng.randint(0, 2)
+        for memory in ("smem", "tmem")
+    }
+    words = max(-(-op.registers // op.warps) * far[op.name] for op in graph)
+    each = max(1, -(-words // 32)) + rng.choice((0, 0, 0, 1)) * scale
+    apart = [
+        max((op.warps for op in graph if op.variable_latency is x), default=0)
+        for x in (False, True)
+    ]
+    widest = sum(apart)
+    return replace(
+        machine,
+        memories=memories if rng.random() < 0.8 else {},
+        warps=rng.choice((None, *[widest + more for more in (0, 0, 1, 2)])),
+        registers_per_thread=rng.choice((None, each, each, each)),
+        registers_per_sm=rng.choice((None, *[768 * (widest + more) for more in (0, 0, 1, 2)])),
+    )
 
 
 def problems(max_operations: int = 6) -> st.SearchStrategy[Problem]:

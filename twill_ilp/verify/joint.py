@@ -107,8 +107,8 @@ def check_delays(graph: LoopGraph, machine: Machine, schedule: Schedule, rules: 
         early = delay + spill - (start[e.dst] + e.distance * ii - start[e.src])
         if early > 0:
             raise InvalidScheduleError(
-                f"{e.src} -> {e.dst}: {count(early, 'cycle')} too early at II={ii} (delay {delay}, "
-                f"spill {spill} from {_path(e, schedule)}); start {e.dst} later"
+                f"{e.src} -> {e.dst}: {count(early, 'cycle')} too early at II={ii} "
+                f"(delay {delay} and spill {spill}, {_path(e, schedule)}); start {e.dst} later"
             )
 
 
