@@ -13,14 +13,18 @@ from twill_ilp.ilp import (
     FORMULATIONS,
     Formulation,
     add_length_objective,
+    build_joint_model,
     build_model,
+    joint_families,
     reduce_loop,
+    timeline,
     windows_any_length,
     windows_for_length,
 )
 from twill_ilp.modulo import chosen_formulation
 from twill_ilp.options import SearchOptions
 from twill_ilp.problem import Problem
+from twill_ilp.rules import Rules, effective_graph
 
 __all__ = ["WRITERS", "export_model"]
 
@@ -52,12 +56,41 @@ def export_model(
         raise OptionError(
             f"formulation is {formulation!r}; choose from auto, {', '.join(FORMULATIONS)}"
         )
+    if Path(path).suffix.lower() not in WRITERS:
+        raise OptionError(f"{path}: unknown format; end the name in {' or '.join(WRITERS)}")
+    _write(_model(problem, ii, length, formulation).lp, path)
+
+
+def export_joint_model(
+    problem: Problem, rules: Rules, ii: int, length: int | None, path: str | Path
+) -> None:
+    """Write the joint ILP of one initiation interval, whole or not at all.
+
+    It has no objective: it asks for any schedule, with a length (cycles) for one of at most
+    that length.
+
+    Args:
+        rules: families and readings.
+        path: ends in ``.mps`` or ``.lp``.
+
+    Raises:
+        OptionError: an unknown suffix, an ``ii`` or a ``length`` that no schedule can have, or a
+            name too long for the format.
+        OSError: the file cannot be written.
+    """
+    line = timeline(effective_graph(problem.graph, rules), problem.machine, rules, ii, length)
+    if line.conflict:
+        raise OptionError(f"II={ii} has no joint ILP: {line.conflict}; raise it")
+    model = build_joint_model(line, problem.machine, joint_families(rules))
+    _write(model.lp, path)
+
+
+def _write(lp: pulp.LpProblem, path: str | Path) -> None:
     write = WRITERS.get(Path(path).suffix.lower())
     if write is None:
         raise OptionError(f"{path}: unknown format; end the name in {' or '.join(WRITERS)}")
-    model = _model(problem, ii, length, formulation)
     with writing(path) as temporary:
-        write(model.lp, str(temporary))
+        write(lp, str(temporary))
 
 
 def _model(problem: Problem, ii: int, length: int | None, formulation: str) -> Formulation:

@@ -147,9 +147,7 @@ def _add_normalize(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="distinct or literal (default: distinct)",
     )
-    group.add_argument(
-        "--confirm", action="store_true", help="let the solver refute F - 1 as well"
-    )
+    group.add_argument("--confirm", action="store_true", help="let the solver refute F - 1 as well")
     group.add_argument(
         "--check", action="store_true", help="solve for II in clocks and in normalized cycles"
     )
@@ -186,6 +184,18 @@ def _add_search(parser: argparse.ArgumentParser) -> None:
     )
     _add_limits(parser)
     group.add_argument(
+        "--costs",
+        choices=["raw", "normalized"],
+        help="take the problem in clocks, or in small whole numbers with the costs' ratios",
+    )
+    group.add_argument(
+        "--u",
+        type=int,
+        default=300,
+        metavar="N",
+        help="largest sum of normalized costs (default: 300)",
+    )
+    group.add_argument(
         "--confirm",
         action="store_true",
         default=left_out,
@@ -209,8 +219,12 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("output")
     group.add_argument("--json", metavar="OUT", help="write the result file")
     group.add_argument("--export", metavar="OUT", help="write the ILP: .mps or .lp")
+    group.add_argument("--plot", metavar="OUT", help="draw the schedule: .png, .svg or .pdf")
     group.add_argument(
-        "--plot", metavar="OUT", help="draw the modulo reservation table: .png, .svg or .pdf"
+        "--figure",
+        choices=["kernel", "graph", "warps", "occupancy", "registers", "iteration", "overlap"],
+        default="kernel",
+        help="which figure (default: kernel, the modulo reservation table)",
     )
     group.add_argument("--quiet", action="store_true", help="print no report and no progress")
 
