@@ -441,9 +441,31 @@ def test_export_refuses(
 
 def test_export_and_plot(run: Callable[..., Run], tmp_path: Path) -> None:
     model, figure = tmp_path / "model.mps", tmp_path / "figure.svg"
-    assert run("solve", "fig1", "--quiet", "--export", model, "--plot", figure).code == 0
+    line = ["--stage", "modulo", "--quiet", "--export", model, "--plot", figure]
+    assert run("solve", "fig1", *line).code == 0
     assert optimum(model) == ("Optimal", 4)
     assert "<svg" in figure.read_text()
+
+
+@pytest.mark.parametrize("figure", ["graph", "warps", "occupancy", "registers"])
+def test_joint_export_and_figures(run: Callable[..., Run], tmp_path: Path, figure: str) -> None:
+    """The joint ILP asks for any schedule of at most L."""
+    model, picture = tmp_path / "model.mps", tmp_path / "picture.png"
+    line = ["--levels", "ii", "--export", model, "--plot", picture, "--figure", figure, "--quiet"]
+    assert run("solve", "fig1", *line).code == 0
+    assert optimum(model) == ("Optimal", 0.0)
+    assert picture.stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("costs", "text"), [("raw", "Costs raw: 1 clocks"), ("normalized", "Costs normalized, U = 300")]
+)
+def test_costs_in_clocks(run: Callable[..., Run], costs: str, text: str) -> None:
+    done = run("solve", "gemm", "--costs", costs, "--stage", "modulo", "--levels", "ii")
+    assert done.code == 0
+    assert text in done.out and "II is about 512 clocks" in done.out
+    assert "the tensor core is busy 100% of them" in done.out
+    refused(run("solve", "gemm", "--costs", costs, "--quantum", 2), "leave out --quantum")
 
 
 def test_what_an_infeasible_search_can_write(run: Callable[..., Run], tmp_path: Path) -> None:
