@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from twill_ilp import InvalidProblemError, OptionError, SearchOptions, build_kernel
+from twill_ilp import (
+    InvalidProblemError,
+    OptionError,
+    Problem,
+    SearchOptions,
+    build_kernel,
+    solve,
+)
 from twill_ilp.audit import Strategy, audit, published_strategies, read_strategy
 
+PARTITIONS = Path(__file__).parent.parent / "examples" / "partitions"
 II_ONLY = SearchOptions(levels=("ii",))
 
 
@@ -34,6 +43,21 @@ def test_fa3_reaches_the_minimum_on_hopper() -> None:
     assert schedule.group["S.0"] == schedule.group["O.0"] != schedule.group["S.1"]
     gap = (schedule.start["P.1"] - schedule.start["P.0"]) % schedule.ii
     assert 8 <= gap <= 24  # the exponentials of the two groups never meet
+
+
+@pytest.mark.parametrize(("registers", "own", "more"), [(132, 16, 18), (130, None, 18)])
+def test_fewer_registers_cost_a_group_and_cycles(
+    registers: int, own: int | None, more: int
+) -> None:
+    """Beside a tile of 128 x 128 the row state does not fit; a sixth group takes it."""
+    problem = build_kernel("fmha-forward", "blackwell")
+    machine = replace(problem.machine, registers_per_thread=registers, warps=18)
+    problem = Problem(problem.graph, machine)
+    options = replace(II_ONLY, max_ii=18)
+    five = read_strategy(published_strategies()["fa4"]).partition(problem)
+    assert solve(problem, options, partition=five).ii == own
+    six = read_strategy(PARTITIONS / "fa4-row-state.json").partition(problem)
+    assert solve(problem, options, partition=six).ii == more
 
 
 def test_a_poor_partition_is_explained() -> None:
