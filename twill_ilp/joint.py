@@ -36,6 +36,9 @@ pair of operations and slot, and would not fit into memory."""
 GUIDE_SECONDS = 3.0
 """Wall seconds to shorten the modulo schedule whose length guides the search."""
 
+GUIDE_ROUNDS = 10
+"""Effort of the heuristic that shortens it: it keeps no time limit."""
+
 RESTART_SECONDS = 20.0
 """Wall seconds after which the joint model begins anew with another seed; doubled each time."""
 
@@ -290,7 +293,7 @@ class JointSearch:
         if self._modulo and self._modulo_length.certainty != "proven":
             with self.session.bounded(seconds):
                 self._modulo, self._modulo_length = minimize_length(
-                    self.effective, self._modulo, self.session
+                    self.effective, self._modulo, self.session, GUIDE_ROUNDS
                 )
 
     def _set_paper_window(self) -> str:

@@ -86,12 +86,13 @@ def decide(problem: Problem, ii: int, session: Session) -> Verdict:
 
 
 def minimize_length(
-    problem: Problem, schedule: Schedule, session: Session
+    problem: Problem, schedule: Schedule, session: Session, rounds: int = ROUNDS
 ) -> tuple[Schedule, Level]:
     """The shortest schedule at the II of ``schedule``, and what is proven about its length.
 
-    A heuristic shortens it; then see :func:`~twill_ilp.descent.descend`.  Each question confines
-    every operation to a window, which is what makes them quick.
+    A heuristic shortens it, with an effort of ``rounds``; then see
+    :func:`~twill_ilp.descent.descend`.  Each question confines every operation to a window, which
+    is what makes them quick.
     """
     with session.building():
         core = reduce_loop(problem.graph, schedule.ii)
@@ -102,10 +103,10 @@ def minimize_length(
         verdict = _ask_length(problem, core, length, session, seconds)
         if verdict.schedule is None:
             return verdict
-        better = _shortened(problem, verdict.schedule, bound.length, session)
+        better = _shortened(problem, verdict.schedule, bound.length, session, rounds)
         return replace(verdict, schedule=better)
 
-    best = _shortened(problem, schedule, bound.length, session)
+    best = _shortened(problem, schedule, bound.length, session, rounds)
     return descend(
         "L", best, bound.length, bound.evidence, lambda schedule: schedule.length, ask, session
     )
@@ -121,11 +122,13 @@ def _ask_length(
     return _confirmed(verdict, problem, core, windows, session)
 
 
-def _shortened(problem: Problem, schedule: Schedule, target: int, session: Session) -> Schedule:
+def _shortened(
+    problem: Problem, schedule: Schedule, target: int, session: Session, rounds: int
+) -> Schedule:
     if schedule.length <= target:
         return schedule
     seed = session.options.seed
-    better = shorten(problem, schedule, target=target, rounds=ROUNDS, seed=seed)
+    better = shorten(problem, schedule, target=target, rounds=rounds, seed=seed)
     verify(problem.graph, problem.machine, better)
     return better if better.length < schedule.length else schedule
 
