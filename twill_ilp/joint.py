@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from math import gcd, inf
 
 from twill_ilp.descent import Verdict, descend
-from twill_ilp.errors import InvalidScheduleError
+from twill_ilp.errors import InvalidScheduleError, SolverError
 from twill_ilp.ilp import build_joint_model, joint_families, limit_traffic, timeline
 from twill_ilp.modulo import decide, minimize_length
 from twill_ilp.options import Session
@@ -247,7 +247,7 @@ class JointSearch:
         for name in ("length", "warps", "traffic"):
             value, most = level_value(name, schedule), getattr(limits, name)
             if _above(value, most):
-                raise AssertionError(f"{name} is {value}, asked for at most {most}")
+                raise SolverError(f"{name} is {value}, asked for at most {most}; report this bug")
         return schedule
 
     def _bound(self, name: str, best: Schedule) -> tuple[int, str]:
