@@ -14,7 +14,14 @@ from math import gcd, inf
 
 from twill_ilp.descent import Verdict, descend
 from twill_ilp.errors import InvalidScheduleError, SolverError
-from twill_ilp.ilp import build_joint_model, joint_families, limit_traffic, timeline
+from twill_ilp.ilp import (
+    Timeline,
+    build_joint_model,
+    joint_families,
+    limit_traffic,
+    timeline,
+)
+from twill_ilp.machine import Machine
 from twill_ilp.modulo import decide, minimize_length
 from twill_ilp.options import Session
 from twill_ilp.partitions import candidates, traffic_of, warps_of
@@ -75,6 +82,7 @@ class JointSearch:
     session: Session
     partition: Mapping[str, int] = field(default_factory=dict)
     _refuted: list[tuple[Mapping[str, int], Limits]] = field(default_factory=list)
+    _bonds: list[list[str]] = field(default_factory=list)
     _window: int | None = None
     _modulo: Schedule | None = None
     _modulo_length: Level = field(default_factory=lambda: Level("unknown"))
@@ -86,9 +94,10 @@ class JointSearch:
 
     def decide(self) -> tuple[Verdict, str]:
         """Whether a schedule exists at this II, and which stage says no."""
-        line = timeline(self.effective.graph, self.problem.machine, self.rules, self.ii)
+        line = self._line(Limits(), self.partition)
         if line.conflict:
             return Verdict(None, True, line.conflict), "joint infeasible"
+        self._bonds = line.bond_names
         modulo = decide(self.effective, self.ii, self.session)
         if modulo.schedule is None and modulo.proven:
             return modulo, "modulo infeasible"
@@ -179,23 +188,19 @@ class JointSearch:
         """Put one question to HiGHS."""
         if self.session.allowance() == 0:
             return Verdict(None, False, "time limit reached before the joint ILP was tried")
-        machine = self.problem.machine
-        if limits.warps is not None:
-            most = limits.warps if machine.warps is None else min(limits.warps, machine.warps)
-            machine = replace(machine, warps=most)
         if self._too_large:
             size = f"II {self.ii} times {len(self.problem.graph)} operations"
             evidence = f"{size} is too large for the joint model; give coarser cycles"
             return Verdict(None, False, evidence)
         self.session.formulations.add("joint")
         with self.session.building():
-            line = timeline(self.effective.graph, machine, self.rules, self.ii, limits.length)
+            line = self._line(limits, partition)
             if line.conflict:
                 return Verdict(None, True, line.conflict)
             families = joint_families(self.rules)
             if limits.traffic is not None:
                 families = (*families, limit_traffic(limits.traffic))
-            model = build_joint_model(line, machine, families, partition)
+            model = build_joint_model(line, self._machine(limits), families, partition)
         outcome = run(
             model.lp,
             time_limit=min(self.session.allowance(), seconds),
@@ -213,13 +218,31 @@ class JointSearch:
             return Verdict(None, True, f"{what} infeasible after {outcome.nodes} nodes")
         return Verdict(None, False, f"{what} undecided: {outcome.message}")
 
+    def _machine(self, limits: Limits) -> Machine:
+        """The machine with no more warps than the limits allow."""
+        machine, most = self.problem.machine, limits.warps
+        if most is None or (machine.warps is not None and machine.warps <= most):
+            return machine
+        return replace(machine, warps=most)
+
+    def _line(self, limits: Limits, partition: Mapping[str, int] | None) -> Timeline:
+        return timeline(
+            self.effective.graph,
+            self._machine(limits),
+            self.rules,
+            self.ii,
+            limits.length,
+            partition or None,
+        )
+
     def _guesses(
         self, limits: Limits, like: Mapping[str, int] | None
     ) -> Iterator[Mapping[str, int]]:
         """Partitions within the limits that are not refuted under them yet."""
         graph = self.effective.graph
         known = [like] if like else []
-        for partition in [*known, *candidates(graph, self.problem.machine, self.rules)]:
+        natural = candidates(graph, self.problem.machine, self.rules, self._bonds)
+        for partition in [*known, *natural]:
             if limits.warps is not None and warps_of(graph, partition) > limits.warps:
                 continue
             if limits.traffic is not None and traffic_of(graph, partition) > limits.traffic:
@@ -256,7 +279,7 @@ class JointSearch:
         if name == "length":
             self._shorten_modulo(SHORT_SECONDS)
             if self._modulo_length.bound is None:
-                line = timeline(graph, self.problem.machine, self.rules, self.ii)
+                line = self._line(Limits(), self.partition)
                 return line.core.critical_path, f"critical path {line.core.critical_path}"
             return self._modulo_length.bound, f"modulo: {self._modulo_length.evidence}"
         if name == "traffic":

@@ -103,13 +103,17 @@ class Session:
     def elapsed(self) -> float:
         return time.perf_counter() - self.began
 
+    @property
+    def remaining(self) -> float:
+        """Seconds of the whole search that are left; infinite without a limit."""
+        limit = self.options.time_limit
+        return inf if limit is None else max(0.0, limit - self.elapsed)
+
     def allowance(self) -> float:
         """Seconds that the next ILP may take; 0 when time is up, infinite without limits."""
-        limits = [max(0.0, self.level_ends - self.elapsed)]
+        limits = [max(0.0, self.level_ends - self.elapsed), self.remaining]
         if self.options.solve_time_limit is not None:
             limits.append(self.options.solve_time_limit)
-        if self.options.time_limit is not None:
-            limits.append(max(0.0, self.options.time_limit - self.elapsed))
         return min(limits)
 
     @contextmanager

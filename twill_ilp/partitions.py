@@ -1,7 +1,8 @@
 """Natural partitions into warp groups: candidates that are tried before the joint ILP is.
 
 Operations that pass large values to each other in registers belong together; what issues
-asynchronous work and holds no registers needs only a narrow group.  With the partition given, the
+asynchronous work and holds no registers needs only a narrow group.  Bonded operations
+(:mod:`.ilp.bonds`) stay together.  With the partition given, the
 joint model is about ten times smaller, so that a good guess saves most of the search.  A candidate
 proves nothing: it is found feasible, or it is dropped.
 """
@@ -9,8 +10,8 @@ proves nothing: it is found feasible, or it is dropped.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice, pairwise
 
 from twill_ilp.graph import LoopGraph, Operation
 from twill_ilp.machine import Machine
@@ -27,18 +28,27 @@ COMBINATIONS = 300
 """Combinations of one level that are looked at (six blocks have 203)."""
 
 
-def candidates(graph: LoopGraph, machine: Machine, rules: Rules, most: int = 20) -> list[Partition]:
+def candidates(
+    graph: LoopGraph,
+    machine: Machine,
+    rules: Rules,
+    bonds: Sequence[Sequence[str]] = (),
+    most: int = 20,
+) -> list[Partition]:
     """Partitions that respect variable latency, the warp budget and the number of groups.
 
     First those with a narrow group of their own for what holds no registers, then those without
     one; of each kind at most ``most``, the least traffic first, without repetition.
+
+    Args:
+        bonds: sets of operations that share a group in every schedule.
     """
     free = [op for op in graph if not designates(op, rules)]
     fixed = {op.name: 0 for op in graph if designates(op, rules)}
     result: list[Partition] = []
-    for narrow, rest in _splits(free):
+    for narrow, rest in _splits(free, bonds):
         found: dict[frozenset[frozenset[str]], Partition] = {}
-        for blocks in _levels(graph, rest):
+        for blocks in _levels(graph, rest, bonds):
             for groups in islice(_combinations(blocks), COMBINATIONS):
                 parts = [*groups, *([narrow] if narrow else [])]
                 partition = fixed | {
@@ -66,16 +76,24 @@ def traffic_of(graph: LoopGraph, partition: Mapping[str, int]) -> int:
     return sum(graph.by_name[src].registers for src, _ in crossing)
 
 
-def _splits(free: list[Operation]) -> Iterator[tuple[list[str], list[Operation]]]:
+def _splits(
+    free: list[Operation], bonds: Sequence[Sequence[str]]
+) -> Iterator[tuple[list[str], list[Operation]]]:
     """With a narrow group of what holds no registers, and without one."""
     widest = max((op.warps for op in free), default=1)
-    narrow = [op for op in free if op.warps < widest and not op.registers]
+    heavy = {op.name for op in free if op.warps == widest or op.registers}
+    for members in bonds:
+        if not heavy.isdisjoint(members):
+            heavy.update(members)
+    narrow = [op for op in free if op.name not in heavy]
     if narrow:
         yield [op.name for op in narrow], [op for op in free if op not in narrow]
     yield [], free
 
 
-def _levels(graph: LoopGraph, operations: list[Operation]) -> Iterator[list[list[str]]]:
+def _levels(
+    graph: LoopGraph, operations: list[Operation], bonds: Sequence[Sequence[str]]
+) -> Iterator[list[list[str]]]:
     """Blocks of operations joined by register values above a size, from fine to coarse."""
     names = [op.name for op in operations]
     edges = [
@@ -83,10 +101,11 @@ def _levels(graph: LoopGraph, operations: list[Operation]) -> Iterator[list[list
         for e in graph.dependences
         if e.src in names and e.dst in names and e.src != e.dst
     ]
+    tied = [pair for members in bonds for pair in pairwise(members) if pair[0] in names]
     sizes = sorted({size for size, _, _ in edges}, reverse=True)
     for size in [*sizes, -1]:
         heavy = [(u, v) for words, u, v in edges if words > size]
-        blocks = _absorbed(graph, names, heavy, edges)
+        blocks = _absorbed(graph, names, [*heavy, *tied], edges)
         if len(blocks) <= MOST_BLOCKS:
             yield blocks
 

@@ -173,9 +173,7 @@ def _rules(data: object) -> Rules:
         raise InvalidProblemError(f"result.rules: {e}") from None
 
 
-def _schedule(
-    fields: Mapping[str, Any], problem: Problem, rules: Rules | None
-) -> Schedule | None:
+def _schedule(fields: Mapping[str, Any], problem: Problem, rules: Rules | None) -> Schedule | None:
     """The verified schedule, or ``None`` if ``ii``, ``length`` and ``start`` are all null."""
     ii, length, start = (fields[key] for key in ("ii", "length", "start"))
     if ii is None and length is None and start is None:

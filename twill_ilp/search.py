@@ -135,6 +135,9 @@ def _ascend(
 ) -> tuple[Schedule | None, tuple[Rejection, ...]]:
     """The schedule at the first II that has one, and every II that was passed over.
 
+    Each II gets at most half of the time that is left, so that one that stays open does not
+    keep the search from finding a schedule at a larger one.
+
     Args:
         enough: the largest II that is worth a try, unless the user names one.
     """
@@ -150,7 +153,11 @@ def _ascend(
     ii, last = mii, enough if session.options.max_ii is None else session.options.max_ii
     while ii <= last:
         began = time.perf_counter()
-        verdict, reason = verdict_on(ii)
+        if session.remaining == 0:
+            rejected.append(Rejection(ii, "unknown", "time limit reached before it was tried"))
+            break
+        with session.bounded(session.remaining / 2):
+            verdict, reason = verdict_on(ii)
         if verdict.schedule:
             return verdict.schedule, tuple(rejected)
         if not verdict.proven:

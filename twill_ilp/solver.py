@@ -316,9 +316,7 @@ def _read(highs: highspy.Highs, lp: pulp.LpProblem, names: list[str], seconds: f
     )
 
 
-def _whole_values(
-    highs: highspy.Highs, lp: pulp.LpProblem, names: list[str]
-) -> dict[str, float]:
+def _whole_values(highs: highspy.Highs, lp: pulp.LpProblem, names: list[str]) -> dict[str, float]:
     values = dict(zip(names, map(float, highs.getSolution().col_value), strict=True))
     for variable in lp.variables():
         if variable.cat == pulp.LpInteger:

@@ -16,11 +16,15 @@ def add_groups(f: JointModel) -> None:
     r"""Warp uniqueness: :math:`\sum_g a_{v,g} = 1` (Soi et al. 2026, Fig. 6).
 
     Operations of variable latency are in the designated group 0 and nobody else is.  A group
-    slot has a fixed width, and takes no wider operation.
+    slot has a fixed width, and takes no wider operation.  Bonded operations have their variables
+    in common.
     """
     f.slots = _given_slots(f) if f.partition else _slots(f)
-    for v, op in enumerate(f.operations):
-        f.member.append([_member(f, v, op, g) for g in range(len(f.slots))])
+    for v, leader in enumerate(f.timeline.leader):
+        if v != leader:
+            f.member.append(f.member[leader])
+            continue
+        f.member.append([_member(f, v, g) for g in range(len(f.slots))])
         total = Affine()
         for member in f.member[v]:
             total.add(member)
@@ -31,7 +35,7 @@ def add_groups(f: JointModel) -> None:
             f.open.append(1)
             continue
         f.open.append(f.binary(f"open_{g}"))
-        for v in range(len(f.operations)):
+        for v in _leaders(f):
             if not is_constant(f.member[v][g], 0):
                 row = Affine().add(f.open[g]).add(f.member[v][g], -1)
                 f.need(row, 0, f"open_{g}_{f.label(v)}")
@@ -61,7 +65,8 @@ def break_symmetry(f: JointModel) -> None:
     operation is in the slot before it.  Large values come first: they decide the most."""
     if f.partition:
         return
-    order = sorted(range(len(f.operations)), key=lambda v: -f.operations[v].registers)
+    size = {members[0]: _largest(f, members) for members in f.timeline.bonds}
+    order = sorted(_leaders(f), key=lambda v: -size[v])
     for g in range(1, len(f.slots)):
         if f.slots[g] != f.slots[g - 1]:
             continue
@@ -73,14 +78,24 @@ def break_symmetry(f: JointModel) -> None:
                 earlier.add(f.member[v][g - 1])
 
 
-def _member(f: JointModel, v: int, op: Operation, g: int) -> object:
+def _leaders(f: JointModel) -> list[int]:
+    """One operation of every class of bonds."""
+    return [members[0] for members in f.timeline.bonds]
+
+
+def _largest(f: JointModel, members: Sequence[int]) -> int:
+    return max(f.operations[v].registers for v in members)
+
+
+def _member(f: JointModel, v: int, g: int) -> object:
+    op = f.operations[v]
     if f.partition:
         return int(f.partition[op.name] == g)
     slot = f.slots[g]
     designated = designates(op, f.rules)
     if designated or slot.designated:
         return int(designated and slot.designated)
-    if _width(f, op) > slot.warps:
+    if max(_width(f, f.operations[w]) for w in f.timeline.mates(v)) > slot.warps:
         return 0
     return f.binary(f"member_{f.label(v)}_{g}")
 
@@ -105,22 +120,25 @@ def _slots(f: JointModel) -> list[GroupSlot]:
     """The groups that any solution may need.
 
     A group is as wide as its widest operation.  So there are at most as many groups of one width
-    as operations of that width, and as fit into the budget; and one group is enough for the
-    narrowest operations if nothing can go wrong between them.
+    as classes of bonded operations of that width, and as fit into the budget; and one group is
+    enough for the narrowest operations if nothing can go wrong between them.
     """
-    designated = [_width(f, op) for op in f.operations if designates(op, f.rules)]
-    slots = [GroupSlot(max(designated), True)] if designated else []
-    free = [op for op in f.operations if not designates(op, f.rules)]
+    classes = [[f.operations[v] for v in members] for members in f.timeline.bonds]
+    designated = [ops for ops in classes if designates(ops[0], f.rules)]
+    least = max((_width(f, op) for ops in designated for op in ops), default=0)
+    free = [(max(_width(f, op) for op in ops), ops) for ops in classes if ops not in designated]
+    slots = [GroupSlot(least, True)] if designated else []
     budget = f.machine.warps if "warps" in f.rules else None
-    for width in sorted({_width(f, op) for op in free}, reverse=True):
-        mates = [op for op in free if _width(f, op) == width]
+    for width in sorted({width for width, _ in free}, reverse=True):
+        mates = [ops for wide, ops in free if wide == width]
         most = len(mates)
-        if width == min(_width(f, op) for op in free) and _harmless(f, mates):
+        narrowest = width == min(wide for wide, _ in free)
+        if narrowest and _harmless(f, [op for ops in mates for op in ops]):
             most = 1
         if budget is not None:
-            most = min(most, (budget - sum(designated[:1] and [max(designated)])) // width)
+            most = min(most, (budget - least) // width)
         if f.rules.max_groups is not None:
-            most = min(most, f.rules.max_groups - len(designated[:1]))
+            most = min(most, f.rules.max_groups - len(designated))
         slots += [GroupSlot(width)] * max(0, most)
     return slots
 

@@ -131,7 +131,7 @@ class JointModel(Formulation):
     def same(self, u: int, v: int) -> Any:
         r"""1 if the operations are in one group, else 0; a variable t where that is open:
         :math:`a_{u,g} + a_{v,g} - 1 \le t \le 1 - |a_{u,g} - a_{v,g}|` for every group g."""
-        u, v = min(u, v), max(u, v)
+        u, v = sorted((self.timeline.leader[u], self.timeline.leader[v]))
         if (u, v) not in self._same:
             self._same[u, v] = self._related(u, v)
         return self._same[u, v]

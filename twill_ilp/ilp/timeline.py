@@ -11,21 +11,25 @@ between starts:
 - **Length.**  A node ``begin`` stands for cycle 0 of the schedule:
   :math:`start_v - begin \ge 0` and :math:`begin - start_v \ge cycles_v - L`.
 
+- **Spills** that are sure, because the groups are known to differ (:mod:`.bonds`).
+
 Longest paths over all of them (Floyd-Warshall, exact integers) give the windows.  A positive
 cycle means that no schedule exists.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twill_ilp.bounds import positive_cycle
+from twill_ilp.bounds import Recurrence, positive_cycle
 from twill_ilp.errors import OptionError
 from twill_ilp.graph import LoopGraph, Operation
+from twill_ilp.ilp.bonds import bonded, split_bond, surely_spilled
 from twill_ilp.ilp.formulation import Window
 from twill_ilp.ilp.reduction import UNREACHABLE, Core, Node
 from twill_ilp.machine import Machine
@@ -44,13 +48,30 @@ class Timeline:
     Attributes:
         core: one node per operation, in the graph's order; with a length, ``begin`` as the last.
         limit: instances of each operation's value that can live at once; ``None``: any number.
+        bonds: classes of operations that share a group in every schedule.
         conflict: why no schedule exists, or ``""``.
     """
 
     core: Core
     rules: Rules
     limit: tuple[int | None, ...]
+    bonds: tuple[tuple[int, ...], ...]
     conflict: str
+
+    @cached_property
+    def leader(self) -> tuple[int, ...]:
+        """The first operation of every operation's class of bonds."""
+        first = {v: members[0] for members in self.bonds for v in members}
+        return tuple(first[v] for v in range(len(self.core.graph)))
+
+    @property
+    def bond_names(self) -> list[list[str]]:
+        """The classes of bonds by name."""
+        return [[self.core.graph.operations[v].name for v in members] for members in self.bonds]
+
+    def mates(self, v: int) -> tuple[int, ...]:
+        """The operations bonded with v, itself included."""
+        return next(members for members in self.bonds if v in members)
 
     def uses(self, u: int) -> tuple[Use, ...]:
         """Events of which the last one ends the life of u's value.
@@ -86,27 +107,37 @@ class Timeline:
 
 
 def timeline(
-    graph: LoopGraph, machine: Machine, rules: Rules, ii: int, length: int | None = None
+    graph: LoopGraph,
+    machine: Machine,
+    rules: Rules,
+    ii: int,
+    length: int | None = None,
+    partition: Mapping[str, int] | None = None,
 ) -> Timeline:
     """The rows between starts that hold in every schedule; O(V^3).
 
     Args:
         graph: with the delays that the rules leave, see :func:`~twill_ilp.rules.effective_graph`.
+        partition: the group of every operation, if that is given.
 
     Raises:
         OptionError: ``ii`` is below RecMII.
     """
     if positive_cycle(graph, ii):
         raise OptionError(f"II={ii} is below RecMII; raise it")
+    spilled = surely_spilled(graph, rules, partition)
     limit = tuple(instances(op, machine, rules) for op in graph)
-    paths = _rows(graph, ii, limit, rules, length)
+    paths = _rows(spilled, ii, limit, rules, length)
     for via in range(len(paths)):
         np.maximum(paths, paths[:, via, None] + paths[None, via, :], out=paths)
         np.minimum(paths, -UNREACHABLE // 4, out=paths)  # positive cycles grow without end
     paths[paths < UNREACHABLE // 2] = UNREACHABLE
-    conflict = ""
     if (np.diag(paths) > 0).any():
-        conflict = _conflict(graph, ii, limit, rules, length)
+        bonds: tuple[tuple[int, ...], ...] = tuple((v,) for v in range(len(graph)))
+        conflict = _conflict(spilled, ii, limit, rules, length)
+    else:
+        bonds = bonded(graph, ii, rules, paths)
+        conflict = split_bond(graph, rules, bonds, partition)
     nodes = [Node(op.name, ((i, 0),), op.usage) for i, op in enumerate(graph)]
     if length is not None:
         nodes.append(Node("begin", (), ()))
@@ -126,7 +157,7 @@ def timeline(
         critical_path=int((head + cycles).max()),
         _paths=paths,
     )
-    return Timeline(core, rules, limit, conflict)
+    return Timeline(core, rules, limit, bonds, conflict)
 
 
 def windows_pinned(t: Timeline) -> list[Window]:
@@ -231,8 +262,14 @@ def _needed(paths: NDArray[np.int64]) -> list[tuple[int, int, int]]:
 def _conflict(
     graph: LoopGraph, ii: int, limit: tuple[int | None, ...], rules: Rules, length: int | None
 ) -> str:
-    """What closes the positive cycle: one value's life, the length, or lives together."""
-    free = timeline(graph, Machine("unlimited", {}), rules.without("memory", "registers"), ii)
+    """What closes the positive cycle: spills, one value's life, the length, or lives together.
+
+    Args:
+        graph: with the spills that are sure.
+    """
+    if cycle := positive_cycle(graph, ii):
+        return f"{Recurrence(ii + 1, cycle)}, spills between groups included"
+    free = timeline(graph, Machine("unlimited", {}), rules.without(*rules.families), ii)
     for u, most in enumerate(limit):
         life = free.shortest_life(u)
         if most is not None and life > most * ii:
