@@ -26,9 +26,7 @@ def known_optima(folder: Path) -> dict[str, tuple[int, int]]:
     if not table.exists():
         return {}
     with table.open(newline="") as lines:
-        return {
-            row["name"]: (int(row["ii"]), int(row["length"])) for row in csv.DictReader(lines)
-        }
+        return {row["name"]: (int(row["ii"]), int(row["length"])) for row in csv.DictReader(lines)}
 
 
 def measure(path: Path, formulation: str, optima: dict[str, tuple[int, int]]) -> dict[str, object]:
@@ -46,7 +44,10 @@ def measure(path: Path, formulation: str, optima: dict[str, tuple[int, int]]) ->
         "proven": proven,
         "seconds": round(seconds, 3),
         "formulation": result.environment["formulation"],
-        "known": "-" if known is None else "same" if known == (result.ii, result.length)
+        "known": "-"
+        if known is None
+        else "same"
+        if known == (result.ii, result.length)
         else f"differs: II {known[0]}, L {known[1]}",
     }
 
@@ -64,12 +65,17 @@ def main() -> int:
     rows = []
     for path in paths:
         rows.append(measure(path, arguments.formulation, optima))
-        print("{name:45} {operations:4} ops  II {ii!s:>5}  L {length!s:>5}  proven {proven!s:5} "
-              "{seconds:8.3f} s  {formulation}  {known}".format(**rows[-1]), flush=True)
+        print(
+            "{name:45} {operations:4} ops  II {ii!s:>5}  L {length!s:>5}  proven {proven!s:5} "
+            "{seconds:8.3f} s  {formulation}  {known}".format(**rows[-1]),
+            flush=True,
+        )
     table = pd.DataFrame(rows)
     same = table["known"].isin(["same", "-"])
-    print(f"{len(table)} problems, {table['proven'].sum()} proven, {(~same).sum()} differ; "
-          f"CPU seconds: {table['seconds'].sum():.1f} in all, {table['seconds'].max():.1f} at most")
+    print(
+        f"{len(table)} problems, {table['proven'].sum()} proven, {(~same).sum()} differ; "
+        f"CPU seconds: {table['seconds'].sum():.1f} in all, {table['seconds'].max():.1f} at most"
+    )
     if arguments.out:
         table.to_csv(arguments.out, index=False)
     return 0 if table["proven"].all() and same.all() else 1

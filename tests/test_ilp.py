@@ -369,9 +369,7 @@ def test_order_model_holds_at_schedules_only() -> None:
 @pytest.mark.parametrize(
     ("capacity", "amount", "possible"), [(5, 1, True), (4, 1, False), (9, 2, False), (10, 2, True)]
 )
-def test_rows_longer_than_ii(
-    formulation: str, capacity: int, amount: int, possible: bool
-) -> None:
+def test_rows_longer_than_ii(formulation: str, capacity: int, amount: int, possible: bool) -> None:
     """5 cycles at II 2 hold every slot twice and one a third time: two such rows need 5 each."""
     rows = (Usage("TC", 5, amount=amount),)
     problem = Problem(loop("AB", usage=rows), Machine("m", {"TC": capacity}))
@@ -423,9 +421,7 @@ def test_structured_relaxation_of_dependences_is_integral() -> None:
     core = reduce_loop(graph, 4)
     rng = random.Random(1)
     for _ in range(20):
-        f = build_model(
-            core, Machine("m", {"TC": 3}), [(0, 9)] * 3, FORMULATIONS["structured"][:3]
-        )
+        f = build_model(core, Machine("m", {"TC": 3}), [(0, 9)] * 3, FORMULATIONS["structured"][:3])
         terms = [(v, rng.randint(-5, 5)) for v in f.lp.variables()]
         f.lp.setObjective(pulp.LpAffineExpression(terms))
         for variable in f.lp.variables():

@@ -17,7 +17,7 @@ from twill_ilp import (
     SearchOptions,
     Usage,
     build_kernel,
-    joint,
+    inquiry,
     solve,
 )
 from twill_ilp.cli import main
@@ -94,7 +94,8 @@ def test_limits_are_never_proofs(monkeypatch: pytest.MonkeyPatch) -> None:
     def undecided(*_: object, **__: object) -> Outcome:
         return Outcome(SolveStatus.UNKNOWN, {}, None, 0.0, 0, 0, "Time limit reached")
 
-    monkeypatch.setattr(joint, "run", undecided)
+    monkeypatch.setattr(inquiry, "run", undecided)
+    monkeypatch.setattr(inquiry, "proposals", lambda *_: iter(()))
     problem = build_kernel("fmha-forward", "blackwell")
     result = solve(problem, SearchOptions(max_ii=16, time_limit=3.0))
     assert (result.status, result.schedule) == ("unknown", None)
@@ -120,7 +121,7 @@ def wide(**changes: object) -> Problem:
 def test_hopeless_problems_are_told_before_any_solve(
     problem: Problem, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(joint, "run", None)
+    monkeypatch.setattr(inquiry, "run", None)
     result = solve(problem)
     assert result.status == "infeasible"
     assert message in result.rejected[0].evidence

@@ -2,43 +2,35 @@
 
 Every question is "is there a schedule with at most this II, length, warps, traffic?".  The
 modulo problem answers it first: what is impossible without warp groups is impossible with them.
-Then come natural partitions (:mod:`.partitions`), whose model is small, and at last the joint
-model, which alone can refute.
+Then heuristics and small models for natural partitions (:mod:`.partitions`) look for a schedule, in
+turns with the joint model, which alone can refute.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import gcd, inf
 
 from twill_ilp.descent import Verdict, descend
-from twill_ilp.errors import InvalidScheduleError, SolverError
-from twill_ilp.ilp import (
-    Timeline,
-    build_joint_model,
-    joint_families,
-    limit_traffic,
-    timeline,
-)
-from twill_ilp.machine import Machine
+from twill_ilp.inquiry import NO_TIME, Inquiry, Limits, level_value
 from twill_ilp.modulo import decide, minimize_length
 from twill_ilp.options import Session
-from twill_ilp.partitions import candidates, traffic_of, warps_of
 from twill_ilp.problem import Problem
-from twill_ilp.rules import Rules, designates, effective_graph
+from twill_ilp.rules import Rules, designates
 from twill_ilp.schedule import Level, Schedule
-from twill_ilp.solver import SolveStatus, run
-from twill_ilp.verify import verify
 
 __all__ = ["JointSearch", "Limits", "level_value"]
 
 GUESS_SECONDS, QUICK_SECONDS, SHORT_SECONDS = 1.0, 4.0, 10.0
 """Wall seconds for one partition, and for the first tries of the joint model."""
 
-LARGEST_MODEL = 20_000
-"""Slots of all operations beyond which the joint model is not built: it has several rows for each
-pair of operations and slot, and would not fit into memory."""
+FIRST_GUESSES = 6
+"""Partitions that are tried before the joint model is built at all."""
+
+SMALL_MODEL = 1000
+"""Slots of all operations up to which the model of one partition is decided sooner than by
+heuristics."""
 
 GUIDE_SECONDS = 3.0
 """Wall seconds to shorten the modulo schedule whose length guides the search."""
@@ -48,22 +40,6 @@ GUIDE_ROUNDS = 10
 
 RESTART_SECONDS = 20.0
 """Wall seconds after which the joint model begins anew with another seed; doubled each time."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a schedule may have at most; ``None``: any amount.
-
-    ``length`` in cycles, ``traffic`` in register words per iteration.
-    """
-
-    length: int | None = None
-    warps: int | None = None
-    traffic: int | None = None
-
-    def at_most(self, name: str, value: int) -> Limits:
-        """These limits with another value of one of them."""
-        return replace(self, **{name: value})
 
 
 @dataclass
@@ -81,28 +57,21 @@ class JointSearch:
     ii: int
     session: Session
     partition: Mapping[str, int] = field(default_factory=dict)
-    _refuted: list[tuple[Mapping[str, int], Limits]] = field(default_factory=list)
-    _bonds: list[list[str]] = field(default_factory=list)
     _window: int | None = None
     _modulo: Schedule | None = None
     _modulo_length: Level = field(default_factory=lambda: Level("unknown"))
 
     def __post_init__(self) -> None:
-        self.effective = Problem(
-            effective_graph(self.problem.graph, self.rules), self.problem.machine
-        )
+        self.inquiry = Inquiry(self.problem, self.rules, self.ii, self.session, self.partition)
 
     def decide(self) -> tuple[Verdict, str]:
         """Whether a schedule exists at this II, and which stage says no."""
-        line = self._line(Limits(), self.partition)
-        if line.conflict:
-            return Verdict(None, True, line.conflict), "joint infeasible"
-        self._bonds = line.bond_names
-        modulo = decide(self.effective, self.ii, self.session)
+        if conflict := self.inquiry.line.conflict:
+            return Verdict(None, True, conflict), "joint infeasible"
+        modulo = decide(self.inquiry.effective, self.ii, self.session)
         if modulo.schedule is None and modulo.proven:
             return modulo, "modulo infeasible"
         self._modulo = modulo.schedule
-        self._shorten_modulo(GUIDE_SECONDS)
         if self.rules.readings.window == "paper" and (doubt := self._set_paper_window()):
             return Verdict(None, False, doubt), "unknown"
         verdict = self.ask(Limits())
@@ -137,150 +106,86 @@ class JointSearch:
         Args:
             like: a partition to begin with.
         """
-        if self._window is not None and not _within(limits, Limits(length=self._window)):
+        if self._window is not None and not limits.within(Limits(length=self._window)):
             limits = replace(limits, length=self._window)
-        if self.partition:
-            return self._solve(limits, self.partition, inf)
-        for guess_of in self._guesses(limits, like):
-            if schedule := self._attached(guess_of, limits):
-                return Verdict(schedule, True, "modulo schedule")
-        short = limits if limits.length is not None else replace(limits, length=self._short())
-        if like:
-            for given in (like, None):
-                verdict = self._solve(limits, given, QUICK_SECONDS)
-                if verdict.schedule or (verdict.proven and given is None):
-                    return verdict
-        for number, partition in enumerate(self._guesses(limits, like), 1):
-            self.session.progress(f"II {self.ii}: partition {number}")
-            guess = self._solve(short, partition, GUESS_SECONDS)
-            if guess.schedule:
-                return guess
-            if guess.proven and short == limits:
-                self._refuted.append((partition, limits))
-        return self._whole(limits, short)
+        verdict = Verdict(None, False, NO_TIME)
+        tries = self._tries_given(limits) if self.partition else self._tries(limits, like)
+        for verdict in tries:
+            if verdict.schedule or verdict.proven or self.session.allowance() == 0:
+                break
+            if self.inquiry.too_large:
+                break
+        return verdict
 
-    def _whole(self, limits: Limits, short: Limits) -> Verdict:
-        """The joint model: briefly, for short schedules, then with ever more patience."""
-        tries = [(limits, QUICK_SECONDS), (short, SHORT_SECONDS)]
+    def _tries_given(self, limits: Limits) -> Iterator[Verdict]:
+        """For the partition that is given: heuristics, then its model."""
+        yield self._by_heuristics(limits, self.partition, 0)
+        yield self.inquiry.by_model(limits, self.partition, QUICK_SECONDS)
+        for seed in range(1, 3):
+            yield self._by_heuristics(limits, self.partition, seed)
+        yield self.inquiry.by_model(limits, self.partition, inf)
+
+    def _tries(self, limits: Limits, like: Mapping[str, int] | None) -> Iterator[Verdict]:
+        """Ever more patient ways to answer; "impossible" comes from the joint model alone."""
+        guesses = self.inquiry.partitions(limits, like)
+        yield from self._first_guesses(limits, guesses[:FIRST_GUESSES])
+        yield self._model(limits, None, QUICK_SECONDS)
+        yield from self._first_guesses(limits, guesses[FIRST_GUESSES:])
+        for seed in range(1, 3):
+            for partition in self.inquiry.partitions(limits, like):
+                yield self._by_heuristics(limits, partition, seed)
+        short = self._short(limits)
+        if short != limits:
+            yield replace(self._model(short, None, SHORT_SECONDS), proven=False)
         patience, seed = RESTART_SECONDS, self.session.options.seed
-        verdict = Verdict(None, False, "time limit reached before the joint ILP was tried")
-        while self.session.allowance() > 0:
-            ask, seconds = tries.pop(0) if tries else (limits, patience)
-            self.session.progress(f"II {self.ii}: joint ILP, up to {seconds:g} s")
-            verdict = self._solve(ask, None, seconds, seed)
-            if verdict.schedule or (verdict.proven and ask == limits) or self._too_large:
-                return verdict
-            if not tries:
-                patience, seed = patience * 2, seed + 1
-        return replace(verdict, proven=False)
+        while True:
+            yield self._model(limits, None, patience, seed)
+            patience, seed = patience * 2, seed + 1
 
-    @property
-    def _too_large(self) -> bool:
-        return self.ii * len(self.problem.graph) > LARGEST_MODEL
+    def _first_guesses(
+        self, limits: Limits, partitions: Sequence[Mapping[str, int]]
+    ) -> Iterator[Verdict]:
+        """A first try at each: by its model where that is small, by heuristics where it is not."""
+        small = self.ii * len(self.problem.graph) <= SMALL_MODEL
+        short = self._short(limits) if small else limits
+        for partition in partitions:
+            if small:
+                verdict = self._model(short, partition, GUESS_SECONDS)
+                if verdict.proven and verdict.schedule is None:
+                    self.inquiry.refuted.append((partition, limits))
+                yield replace(verdict, proven=verdict.schedule is not None)
+            else:
+                yield self._by_heuristics(limits, partition, 0)
 
-    def _solve(
+    def _by_heuristics(self, limits: Limits, partition: Mapping[str, int], seed: int) -> Verdict:
+        groups = len(set(partition.values()))
+        self.session.progress(f"II {self.ii}: a partition into {groups} groups")
+        if self.session.allowance() == 0:
+            return Verdict(None, False, NO_TIME)
+        schedule = self.inquiry.by_heuristics(limits, partition, seed)
+        if schedule:
+            return Verdict(schedule, True, "heuristics for a partition")
+        return Verdict(None, False, "heuristics found no schedule")
+
+    def _model(
         self,
         limits: Limits,
         partition: Mapping[str, int] | None,
         seconds: float,
         seed: int | None = None,
     ) -> Verdict:
-        """Put one question to HiGHS."""
-        if self.session.allowance() == 0:
-            return Verdict(None, False, "time limit reached before the joint ILP was tried")
-        if self._too_large:
-            size = f"II {self.ii} times {len(self.problem.graph)} operations"
-            evidence = f"{size} is too large for the joint model; give coarser cycles"
-            return Verdict(None, False, evidence)
-        self.session.formulations.add("joint")
-        with self.session.building():
-            line = self._line(limits, partition)
-            if line.conflict:
-                return Verdict(None, True, line.conflict)
-            families = joint_families(self.rules)
-            if limits.traffic is not None:
-                families = (*families, limit_traffic(limits.traffic))
-            model = build_joint_model(line, self._machine(limits), families, partition)
-        outcome = run(
-            model.lp,
-            time_limit=min(self.session.allowance(), seconds),
-            seed=self.session.options.seed if seed is None else seed,
-        )
-        self.session.solve += outcome.seconds
-        if outcome.solved:
-            starts = model.read_starts(outcome.values)
-            names = [op.name for op in self.problem.graph]
-            start = dict(zip(names, starts, strict=False))  # the last node is "begin"
-            groups = dict(partition) if partition else model.read_groups(outcome.values)
-            return Verdict(self._verified(start, groups, limits), True, "joint ILP")
-        what = "joint ILP of this partition" if partition else "joint ILP"
-        if outcome.status is SolveStatus.INFEASIBLE:
-            return Verdict(None, True, f"{what} infeasible after {outcome.nodes} nodes")
-        return Verdict(None, False, f"{what} undecided: {outcome.message}")
-
-    def _machine(self, limits: Limits) -> Machine:
-        """The machine with no more warps than the limits allow."""
-        machine, most = self.problem.machine, limits.warps
-        if most is None or (machine.warps is not None and machine.warps <= most):
-            return machine
-        return replace(machine, warps=most)
-
-    def _line(self, limits: Limits, partition: Mapping[str, int] | None) -> Timeline:
-        return timeline(
-            self.effective.graph,
-            self._machine(limits),
-            self.rules,
-            self.ii,
-            limits.length,
-            partition or None,
-        )
-
-    def _guesses(
-        self, limits: Limits, like: Mapping[str, int] | None
-    ) -> Iterator[Mapping[str, int]]:
-        """Partitions within the limits that are not refuted under them yet."""
-        graph = self.effective.graph
-        known = [like] if like else []
-        natural = candidates(graph, self.problem.machine, self.rules, self._bonds)
-        for partition in [*known, *natural]:
-            if limits.warps is not None and warps_of(graph, partition) > limits.warps:
-                continue
-            if limits.traffic is not None and traffic_of(graph, partition) > limits.traffic:
-                continue
-            if not any(p == partition and _within(limits, ls) for p, ls in self._refuted):
-                yield partition
-
-    def _attached(self, partition: Mapping[str, int], limits: Limits) -> Schedule | None:
-        """The shortest modulo schedule with that partition, if it happens to be valid."""
-        if self._modulo is None or _above(self._modulo.length, limits.length):
-            return None
-        try:
-            return self._verified(self._modulo.start, partition, limits)
-        except InvalidScheduleError:
-            return None
-
-    def _verified(
-        self, start: Mapping[str, int], groups: Mapping[str, int], limits: Limits
-    ) -> Schedule:
-        """A schedule in its normal form, accepted by the verifier and within the limits."""
-        graph, machine = self.problem.graph, self.problem.machine
-        schedule = Schedule(graph, machine, self.ii, start, groups).normalized()
-        schedule = _numbered(schedule, self.rules)
-        verify(graph, machine, schedule, self.rules)
-        for name in ("length", "warps", "traffic"):
-            value, most = level_value(name, schedule), getattr(limits, name)
-            if _above(value, most):
-                raise SolverError(f"{name} is {value}, asked for at most {most}; report this bug")
-        return schedule
+        what = "joint ILP" if partition is None else "joint ILP of a partition"
+        self.session.progress(f"II {self.ii}: {what}, up to {seconds:g} s")
+        return self.inquiry.by_model(limits, partition, seconds, seed)
 
     def _bound(self, name: str, best: Schedule) -> tuple[int, str]:
         """A lower bound of a level, without the joint model."""
-        graph = self.effective.graph
+        graph = self.inquiry.effective.graph
         if name == "length":
             self._shorten_modulo(SHORT_SECONDS)
             if self._modulo_length.bound is None:
-                line = self._line(Limits(), self.partition)
-                return line.core.critical_path, f"critical path {line.core.critical_path}"
+                least = self.inquiry.line.core.critical_path
+                return least, f"critical path {least}"
             return self._modulo_length.bound, f"modulo: {self._modulo_length.evidence}"
         if name == "traffic":
             return 0, "nothing is less than 0"
@@ -291,7 +196,7 @@ class JointSearch:
 
     def _attainable(self, name: str, most: int) -> list[int] | None:
         """Values up to ``most`` that a level can have: sums of widths, or of register words."""
-        graph, rules = self.effective.graph, self.rules
+        graph, rules = self.inquiry.effective.graph, self.rules
         if name == "length":
             return None
         if name == "traffic":
@@ -305,18 +210,20 @@ class JointSearch:
                 sums |= {total + op.warps for total in sums if total + op.warps <= most}
         return sorted(sums)
 
-    def _short(self) -> int:
-        """A length that leaves room beyond the shortest modulo schedule, cycles."""
-        if self._modulo is None:
-            return sum(op.cycles for op in self.problem.graph) + self.ii
-        return self._modulo.length + self.ii
+    def _short(self, limits: Limits) -> Limits:
+        """With a length that leaves room beyond the shortest modulo schedule."""
+        if limits.length is not None:
+            return limits
+        self._shorten_modulo(GUIDE_SECONDS)
+        longest = sum(op.cycles for op in self.problem.graph)
+        return replace(limits, length=self.ii + (self._modulo.length if self._modulo else longest))
 
     def _shorten_modulo(self, seconds: float) -> None:
         """Find the shortest modulo schedule, whose length bounds that of the joint ones."""
         if self._modulo and self._modulo_length.certainty != "proven":
             with self.session.bounded(seconds):
                 self._modulo, self._modulo_length = minimize_length(
-                    self.effective, self._modulo, self.session, GUIDE_ROUNDS
+                    self.inquiry.effective, self._modulo, self.session, GUIDE_ROUNDS
                 )
 
     def _set_paper_window(self) -> str:
@@ -330,39 +237,3 @@ class JointSearch:
             return f"the paper's window is unknown: modulo L in {least}..{length}"
         self._window = -(-length // self.ii) * self.ii
         return ""
-
-
-def _numbered(schedule: Schedule, rules: Rules) -> Schedule:
-    """The same schedule with the designated group as 0 and the others by their first start."""
-    designated = {schedule.group[op.name] for op in schedule.graph if designates(op, rules)}
-    order = sorted(schedule.graph, key=lambda op: (schedule.start[op.name], op.name))
-    groups = dict.fromkeys([*designated, *(schedule.group[op.name] for op in order)])
-    number = {g: i for i, g in enumerate(groups)}
-    return replace(schedule, group={name: number[g] for name, g in schedule.group.items()})
-
-
-def level_value(name: str, schedule: Schedule) -> int:
-    """What a schedule with groups has of one level: cycles, warps, or words per iteration."""
-    match name:
-        case "ii":
-            return schedule.ii
-        case "length":
-            return schedule.length
-        case "warps":
-            return warps_of(schedule.graph, schedule.group)
-        case _:
-            return traffic_of(schedule.graph, schedule.group)
-
-
-def _above(value: int, most: int | None) -> bool:
-    return most is not None and value > most
-
-
-def _within(limits: Limits, other: Limits) -> bool:
-    """Whether whatever obeys ``limits`` obeys ``other``."""
-    pairs = zip(
-        (limits.length, limits.warps, limits.traffic),
-        (other.length, other.warps, other.traffic),
-        strict=True,
-    )
-    return all(most is None or (own is not None and own <= most) for own, most in pairs)

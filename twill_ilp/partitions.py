@@ -9,7 +9,7 @@ proves nothing: it is found feasible, or it is dropped.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 
@@ -37,8 +37,9 @@ def candidates(
 ) -> list[Partition]:
     """Partitions that respect variable latency, the warp budget and the number of groups.
 
-    First those with a narrow group of their own for what holds no registers, then those without
-    one; of each kind at most ``most``, the least traffic first, without repetition.
+    First those with a narrow group of their own for what holds no registers, then those with this
+    group joined to another, then any; of each kind at most ``most``, the least traffic first.  Of
+    partitions that a permutation of sub-tiles makes equal there is one.
 
     Args:
         bonds: sets of operations that share a group in every schedule.
@@ -46,17 +47,17 @@ def candidates(
     free = [op for op in graph if not designates(op, rules)]
     fixed = {op.name: 0 for op in graph if designates(op, rules)}
     result: list[Partition] = []
-    for narrow, rest in _splits(free, bonds):
-        found: dict[frozenset[frozenset[str]], Partition] = {}
-        for blocks in _levels(graph, rest, bonds):
-            for groups in islice(_combinations(blocks), COMBINATIONS):
-                parts = [*groups, *([narrow] if narrow else [])]
-                partition = fixed | {
-                    name: g for g, part in enumerate(parts, 1 if fixed else 0) for name in part
-                }
-                if _fits(graph, machine, rules, partition):
-                    found.setdefault(frozenset(map(frozenset, parts)), partition)
-        result += sorted(found.values(), key=lambda found: _cost(graph, found))[:most]
+    seen = set()
+    for kind in _kinds(graph, free, bonds):
+        found = []
+        for groups in kind:
+            numbered = enumerate(groups, 1 if fixed else 0)
+            partition = fixed | {name: g for g, part in numbered for name in part}
+            alike = _shape(graph, partition)
+            if alike not in seen and _fits(graph, machine, rules, partition):
+                seen.add(alike)
+                found.append(partition)
+        result += sorted(found, key=lambda found: _cost(graph, found))[:most]
     return result
 
 
@@ -76,19 +77,38 @@ def traffic_of(graph: LoopGraph, partition: Mapping[str, int]) -> int:
     return sum(graph.by_name[src].registers for src, _ in crossing)
 
 
-def _splits(
-    free: list[Operation], bonds: Sequence[Sequence[str]]
-) -> Iterator[tuple[list[str], list[Operation]]]:
-    """With a narrow group of what holds no registers, and without one."""
+def _kinds(
+    graph: LoopGraph, free: list[Operation], bonds: Sequence[Sequence[str]]
+) -> Iterator[Iterator[list[list[str]]]]:
+    """Ways to form groups: with the narrow operations apart, in one of the groups, anywhere."""
+    narrow = _narrow(free, bonds)
+    if narrow:
+        wide = [op for op in free if op.name not in narrow]
+        yield ([*groups, narrow] for groups in _groupings(graph, wide, bonds))
+        yield (
+            [*groups[:i], [*groups[i], *narrow], *groups[i + 1 :]]
+            for groups in _groupings(graph, wide, bonds)
+            for i in range(len(groups))
+        )
+    yield _groupings(graph, free, bonds)
+
+
+def _groupings(
+    graph: LoopGraph, operations: list[Operation], bonds: Sequence[Sequence[str]]
+) -> Iterator[list[list[str]]]:
+    """Blocks of every level, put into groups in every way."""
+    for blocks in _levels(graph, operations, bonds):
+        yield from islice(_combinations(blocks), COMBINATIONS)
+
+
+def _narrow(free: list[Operation], bonds: Sequence[Sequence[str]]) -> list[str]:
+    """Operations that hold no registers and need few warps, and with all that is bonded to them."""
     widest = max((op.warps for op in free), default=1)
     heavy = {op.name for op in free if op.warps == widest or op.registers}
     for members in bonds:
         if not heavy.isdisjoint(members):
             heavy.update(members)
-    narrow = [op for op in free if op.name not in heavy]
-    if narrow:
-        yield [op.name for op in narrow], [op for op in free if op not in narrow]
-    yield [], free
+    return [op.name for op in free if op.name not in heavy]
 
 
 def _levels(
@@ -159,6 +179,16 @@ def _fits(graph: LoopGraph, machine: Machine, rules: Rules, partition: Mapping[s
         return False
     budget = machine.warps if "warps" in rules else None
     return budget is None or warps_of(graph, partition) <= budget
+
+
+def _shape(graph: LoopGraph, partition: Partition) -> object:
+    """What partitions that differ by a permutation of sub-tiles have in common."""
+    groups: dict[int, list[object]] = defaultdict(list)
+    for op in graph:
+        shape = (op.kind, op.cycles, op.issue, op.warps, op.registers, op.usage)
+        groups[partition[op.name]].append(shape)
+    members = frozenset(Counter(frozenset(Counter(g).items()) for g in groups.values()).items())
+    return members, traffic_of(graph, partition)
 
 
 def _cost(graph: LoopGraph, partition: Mapping[str, int]) -> tuple[int, int]:

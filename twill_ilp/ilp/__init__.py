@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import pulp
 
+from twill_ilp.ilp.bonds import surely_spilled
 from twill_ilp.ilp.capacity import add_capacity
 from twill_ilp.ilp.concurrency import add_concurrency
 from twill_ilp.ilp.dependences import add_aggregated_dependences, add_structured_dependences
@@ -51,9 +52,11 @@ __all__ = [
     "joint_families",
     "limit_traffic",
     "reduce_loop",
+    "surely_spilled",
     "timeline",
     "windows_any_length",
     "windows_for_length",
+    "windows_pinned",
 ]
 
 FORMULATIONS: Mapping[str, tuple[Family, ...]] = {
@@ -118,16 +121,18 @@ def build_joint_model(
     machine: Machine,
     families: Sequence[JointFamily],
     partition: Mapping[str, int] | None = None,
+    windows: Sequence[Window] | None = None,
 ) -> JointModel:
     """Assemble the joint model; it asks for any schedule.
 
     Args:
         line: the rows between starts, without a conflict.
         partition: the group of every operation, if that is given.
+        windows: of all nodes, if the question is about schedules in these alone.
     """
     lp = pulp.LpProblem(f"joint_{line.core.ii}", pulp.LpMinimize)
     lp.setObjective(pulp.LpAffineExpression())
-    windows = windows_pinned(line)
+    windows = windows or windows_pinned(line)
     model = JointModel(
         line.core, machine, windows, lp, timeline=line, partition=dict(partition or {})
     )

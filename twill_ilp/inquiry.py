@@ -1,0 +1,263 @@
+"""Single questions about the joint problem at one II, and the two means to answer them.
+
+A question is "is there a schedule within these limits?", perhaps with a given partition.  A model
+(HiGHS) can say yes or no; the heuristics of :mod:`.partitioned` can only say yes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, field, replace
+from functools import cached_property
+
+from twill_ilp.descent import Verdict
+from twill_ilp.errors import InvalidScheduleError, SolverError
+from twill_ilp.ilp import (
+    JointModel,
+    Timeline,
+    Window,
+    build_joint_model,
+    joint_families,
+    limit_traffic,
+    timeline,
+)
+from twill_ilp.machine import Machine
+from twill_ilp.options import Session
+from twill_ilp.partitioned import pinned_users, proposals, waiting_as_units
+from twill_ilp.partitions import candidates, traffic_of, warps_of
+from twill_ilp.problem import Problem
+from twill_ilp.rules import Rules, designates, effective_graph
+from twill_ilp.schedule import Schedule
+from twill_ilp.solver import Outcome, SolveStatus, run
+from twill_ilp.verify import verify
+
+__all__ = ["Inquiry", "Limits", "level_value"]
+
+LARGEST_MODEL = 20_000
+"""Slots of all operations beyond which the joint model is not built: it has several rows for each
+pair of operations and slot, and would not fit into memory."""
+
+COMPLETION_SECONDS = 2.0
+"""Wall seconds for the model in which only operations without units move."""
+
+NO_TIME = "time limit reached before the joint ILP was tried"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a schedule may have at most; ``None``: any amount.
+
+    ``length`` in cycles, ``traffic`` in register words per iteration.
+    """
+
+    length: int | None = None
+    warps: int | None = None
+    traffic: int | None = None
+
+    def at_most(self, name: str, value: int) -> Limits:
+        """These limits with another value of one of them."""
+        return replace(self, **{name: value})
+
+    def within(self, other: Limits) -> bool:
+        """Whether whatever obeys these limits obeys the other ones."""
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return all(most is None or (own is not None and own <= most) for own, most in pairs)
+
+
+@dataclass
+class Inquiry:
+    """The joint problem at one II.
+
+    Attributes:
+        problem: as given; its graph has the delays as written.
+        rules: families and readings.
+        line: what holds between starts whatever the partition.
+        effective: the problem with the delays that the rules leave.
+        refuted: partitions that are not worth a guess, with the limits under which that is so.
+    """
+
+    problem: Problem
+    rules: Rules
+    ii: int
+    session: Session
+    partition: Mapping[str, int] = field(default_factory=dict)
+    refuted: list[tuple[Mapping[str, int], Limits]] = field(default_factory=list)
+
+    @cached_property
+    def effective(self) -> Problem:
+        return Problem(effective_graph(self.problem.graph, self.rules), self.problem.machine)
+
+    @cached_property
+    def line(self) -> Timeline:
+        return self._line(Limits(), self.partition)
+
+    @property
+    def too_large(self) -> str:
+        """Why the joint model is not built, or ``""``."""
+        if self.ii * len(self.problem.graph) <= LARGEST_MODEL:
+            return ""
+        size = f"II {self.ii} times {len(self.problem.graph)} operations"
+        return f"{size} is too large for the joint model; give coarser cycles"
+
+    def by_model(
+        self,
+        limits: Limits,
+        partition: Mapping[str, int] | None,
+        seconds: float,
+        seed: int | None = None,
+    ) -> Verdict:
+        """Put the question to HiGHS; the only way to prove that there is no schedule.
+
+        Args:
+            partition: the group of every operation, or ``None`` for any.
+        """
+        if self.session.allowance() == 0:
+            return Verdict(None, False, NO_TIME)
+        if self.too_large:
+            return Verdict(None, False, self.too_large)
+        self.session.formulations.add("joint")
+        with self.session.building():
+            line = self._line(limits, partition)
+            if line.conflict:
+                return Verdict(None, True, line.conflict)
+            model = self._model(line, limits, partition)
+        outcome = self._run(model, seconds, seed)
+        if outcome.solved:
+            return Verdict(self._schedule(model, outcome, partition, limits), True, "joint ILP")
+        what = "joint ILP of this partition" if partition else "joint ILP"
+        if outcome.status is SolveStatus.INFEASIBLE:
+            return Verdict(None, True, f"{what} infeasible after {outcome.nodes} nodes")
+        return Verdict(None, False, f"{what} undecided: {outcome.message}")
+
+    def by_heuristics(
+        self, limits: Limits, partition: Mapping[str, int], seed: int
+    ) -> Schedule | None:
+        """A schedule with this partition, if the heuristics find one; ``None`` proves nothing."""
+        with self.session.building():
+            line = self._line(limits, partition)
+            if line.conflict:
+                self.refuted.append((partition, limits))
+                return None
+            graph, machine = self.effective.graph, self.problem.machine
+            relaxed = waiting_as_units(graph, machine, self.rules, line, partition)
+        least = line.core.critical_path
+        lengths: tuple[int, ...] = (least + self.ii, least + 2 * self.ii)
+        if limits.length is not None:
+            lengths = (limits.length,)
+        for proposal in proposals(relaxed, self.ii, lengths, seed):
+            try:
+                return self.verified(proposal.start, partition, limits)
+            except InvalidScheduleError:
+                if completed := self._completed(line, proposal, limits, partition):
+                    return completed
+        return None
+
+    def partitions(self, limits: Limits, like: Mapping[str, int] | None) -> list[Mapping[str, int]]:
+        """Partitions within the limits that are not refuted under them yet, the given one first."""
+        graph = self.effective.graph
+        natural = candidates(graph, self.problem.machine, self.rules, self.line.bond_names)
+        return [
+            partition
+            for partition in [*([like] if like else []), *natural]
+            if (limits.warps is None or warps_of(graph, partition) <= limits.warps)
+            and (limits.traffic is None or traffic_of(graph, partition) <= limits.traffic)
+            and not any(p == partition and limits.within(known) for p, known in self.refuted)
+        ]
+
+    def verified(
+        self, start: Mapping[str, int], groups: Mapping[str, int], limits: Limits
+    ) -> Schedule:
+        """A schedule in its normal form, accepted by the verifier and within the limits.
+
+        Raises:
+            InvalidScheduleError: the verifier rejects it.
+            SolverError: a limit is exceeded.
+        """
+        graph, machine = self.problem.graph, self.problem.machine
+        schedule = Schedule(graph, machine, self.ii, start, groups).normalized()
+        schedule = _numbered(schedule, self.rules)
+        verify(graph, machine, schedule, self.rules)
+        for name in ("length", "warps", "traffic"):
+            value, most = level_value(name, schedule), getattr(limits, name)
+            if most is not None and value > most:
+                raise SolverError(f"{name} is {value}, asked for at most {most}; report this bug")
+        return schedule
+
+    def _completed(
+        self, line: Timeline, proposal: Schedule, limits: Limits, partition: Mapping[str, int]
+    ) -> Schedule | None:
+        """The proposal with its operations without units moved to where everything fits."""
+        if self.too_large or self.session.allowance() == 0:
+            return None
+        with self.session.building():
+            windows = pinned_users(line, proposal.start)
+            model = self._model(line, limits, partition, windows)
+        outcome = self._run(model, COMPLETION_SECONDS, None)
+        return self._schedule(model, outcome, partition, limits) if outcome.solved else None
+
+    def _machine(self, limits: Limits) -> Machine:
+        """The machine with no more warps than the limits allow."""
+        machine, most = self.problem.machine, limits.warps
+        if most is None or (machine.warps is not None and machine.warps <= most):
+            return machine
+        return replace(machine, warps=most)
+
+    def _line(self, limits: Limits, partition: Mapping[str, int] | None) -> Timeline:
+        graph, machine = self.effective.graph, self._machine(limits)
+        return timeline(graph, machine, self.rules, self.ii, limits.length, partition or None)
+
+    def _model(
+        self,
+        line: Timeline,
+        limits: Limits,
+        partition: Mapping[str, int] | None,
+        windows: Sequence[Window] | None = None,
+    ) -> JointModel:
+        families = joint_families(self.rules)
+        if limits.traffic is not None:
+            families = (*families, limit_traffic(limits.traffic))
+        return build_joint_model(line, self._machine(limits), families, partition, windows)
+
+    def _run(self, model: JointModel, seconds: float, seed: int | None) -> Outcome:
+        outcome = run(
+            model.lp,
+            time_limit=min(self.session.allowance(), seconds),
+            seed=self.session.options.seed if seed is None else seed,
+        )
+        self.session.solve += outcome.seconds
+        return outcome
+
+    def _schedule(
+        self,
+        model: JointModel,
+        outcome: Outcome,
+        partition: Mapping[str, int] | None,
+        limits: Limits,
+    ) -> Schedule:
+        starts = model.read_starts(outcome.values)
+        names = [op.name for op in self.problem.graph]
+        start = dict(zip(names, starts, strict=False))  # the last node may be "begin"
+        groups = dict(partition) if partition else model.read_groups(outcome.values)
+        return self.verified(start, groups, limits)
+
+
+def _numbered(schedule: Schedule, rules: Rules) -> Schedule:
+    """The same schedule with the designated group as 0 and the others by their first start."""
+    designated = {schedule.group[op.name] for op in schedule.graph if designates(op, rules)}
+    order = sorted(schedule.graph, key=lambda op: (schedule.start[op.name], op.name))
+    groups = dict.fromkeys([*designated, *(schedule.group[op.name] for op in order)])
+    number = {g: i for i, g in enumerate(groups)}
+    return replace(schedule, group={name: number[g] for name, g in schedule.group.items()})
+
+
+def level_value(name: str, schedule: Schedule) -> int:
+    """What a schedule with groups has of one level: cycles, warps, or words per iteration."""
+    match name:
+        case "ii":
+            return schedule.ii
+        case "length":
+            return schedule.length
+        case "warps":
+            return warps_of(schedule.graph, schedule.group)
+        case _:
+            return traffic_of(schedule.graph, schedule.group)
