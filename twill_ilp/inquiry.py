@@ -148,7 +148,7 @@ class Inquiry:
             try:
                 return self.verified(proposal.start, partition, limits)
             except InvalidScheduleError:
-                if completed := self._completed(line, proposal, limits, partition):
+                if completed := self._completed(proposal, limits, partition):
                     return completed
         return None
 
@@ -184,12 +184,15 @@ class Inquiry:
         return schedule
 
     def _completed(
-        self, line: Timeline, proposal: Schedule, limits: Limits, partition: Mapping[str, int]
+        self, proposal: Schedule, limits: Limits, partition: Mapping[str, int]
     ) -> Schedule | None:
         """The proposal with its operations without units moved to where everything fits."""
         if self.too_large or self.session.allowance() == 0:
             return None
+        if limits.length is None:
+            limits = limits.at_most("length", proposal.length + self.ii)
         with self.session.building():
+            line = self._line(limits, partition)
             windows = pinned_users(line, proposal.start)
             model = self._model(line, limits, partition, windows)
         outcome = self._run(model, COMPLETION_SECONDS, None)

@@ -28,9 +28,9 @@ GUESS_SECONDS, QUICK_SECONDS, SHORT_SECONDS = 1.0, 4.0, 10.0
 FIRST_GUESSES = 6
 """Partitions that are tried before the joint model is built at all."""
 
-SMALL_MODEL = 1000
-"""Slots of all operations up to which the model of one partition is decided sooner than by
-heuristics."""
+SMALL_MODEL, MEDIUM_MODEL = 1000, 2000
+"""Slots of all operations up to which the model of one partition is decided sooner than heuristics
+are done, and up to which a quick try at the joint model can refute."""
 
 GUIDE_SECONDS = 3.0
 """Wall seconds to shorten the modulo schedule whose length guides the search."""
@@ -129,7 +129,8 @@ class JointSearch:
         """Ever more patient ways to answer; "impossible" comes from the joint model alone."""
         guesses = self.inquiry.partitions(limits, like)
         yield from self._first_guesses(limits, guesses[:FIRST_GUESSES])
-        yield self._model(limits, None, QUICK_SECONDS)
+        if self._slots <= MEDIUM_MODEL:
+            yield self._model(limits, None, QUICK_SECONDS)
         yield from self._first_guesses(limits, guesses[FIRST_GUESSES:])
         for seed in range(1, 3):
             for partition in self.inquiry.partitions(limits, like):
@@ -142,11 +143,15 @@ class JointSearch:
             yield self._model(limits, None, patience, seed)
             patience, seed = patience * 2, seed + 1
 
+    @property
+    def _slots(self) -> int:
+        return self.ii * len(self.problem.graph)
+
     def _first_guesses(
         self, limits: Limits, partitions: Sequence[Mapping[str, int]]
     ) -> Iterator[Verdict]:
         """A first try at each: by its model where that is small, by heuristics where it is not."""
-        small = self.ii * len(self.problem.graph) <= SMALL_MODEL
+        small = self._slots <= SMALL_MODEL
         short = self._short(limits) if small else limits
         for partition in partitions:
             if small:

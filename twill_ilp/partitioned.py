@@ -3,10 +3,11 @@ r"""Schedules for a given partition, by the heuristics of the modulo problem.
 With the groups known, most of the joint problem is a modulo problem:
 
 - a dependence between groups has its spill as further delay;
-- *waiting is a unit.*  For every operation v that waits there is a unit of capacity n + 1, n the
-  number of operations.  v takes all of it in its first cycle, and every other operation of its
-  group takes 1 while it is in progress.  So v starts when no other is in progress, and the others
-  disturb only v: exactly the concurrency family;
+- *waiting is a unit.*  A group has one of capacity n + 1, n the number of operations.  An
+  operation that waits takes all of it in its first cycle, and whatever is in progress takes 1.  So
+  the first starts when no other is in progress, and those that do not wait never disturb each
+  other: exactly the concurrency family.  (One that waits and is itself in progress for 0 cycles
+  may start together with its like; it has such a unit of its own.);
 - the limits of single values (:mod:`.ilp.timeline`) are dependences.
 
 What is left are memories and registers that several values share.  The heuristics ignore them; they
@@ -49,15 +50,19 @@ def waiting_as_units(
     spilled = surely_spilled(graph, rules, partition)
     usage = {op.name: list(op.usage) for op in graph}
     units = dict(machine.units)
-    for waiting in _waiting(graph, partition) if "concurrency" in rules else ():
-        unit, whole = f"wait of {waiting}", len(graph) + 1
+    whole = len(graph) + 1
+    for unit, waiting in _waits(graph, rules, partition).items():
+        units[unit] = whole
         for op in graph:
             held = min(line.core.ii, held_cycles(op, rules.readings))
-            if op.name == waiting:
-                usage[waiting].append(Usage(unit=unit, start=0, cycles=1, amount=whole))
-            elif held and partition[op.name] == partition[waiting]:
+            if partition[op.name] != partition[waiting[0]]:
+                continue
+            if op.name in waiting:
+                usage[op.name].append(Usage(unit=unit, start=0, cycles=1, amount=whole))
+            elif held:
                 usage[op.name].append(Usage(unit=unit, start=0, cycles=held, amount=1))
-        units[unit] = whole
+            if op.name in waiting and held > 1:
+                usage[op.name].append(Usage(unit=unit, start=1, cycles=held - 1, amount=1))
     operations = tuple(replace(op, usage=tuple(usage[op.name])) for op in graph)
     edges = (*spilled.dependences, *_deadlines(graph, line))
     return Problem(LoopGraph(graph.name, operations, edges), replace(machine, units=units))
@@ -91,14 +96,23 @@ def pinned_users(line: Timeline, start: Mapping[str, int]) -> list[Window]:
     return windows
 
 
-def _waiting(graph: LoopGraph, partition: Mapping[str, int]) -> list[str]:
-    """Operations that a blocking dependence enters, or a register value of another group."""
-    waits = {
-        e.dst
-        for e in graph.dependences
-        if e.blocking or (partition[e.src] != partition[e.dst] and graph.by_name[e.src].registers)
-    }
-    return sorted(waits)
+def _waits(graph: LoopGraph, rules: Rules, partition: Mapping[str, int]) -> dict[str, list[str]]:
+    """Units for waiting, each with the operations that wait on it.
+
+    An operation waits if a blocking dependence enters it, or a register value of another group.
+    """
+    units: dict[str, list[str]] = {}
+    for op in graph if "concurrency" in rules else ():
+        entering = [e for e in graph.dependences if e.dst == op.name]
+        crossing = (
+            partition[e.src] != partition[op.name] and graph.by_name[e.src].registers
+            for e in entering
+        )
+        if any(e.blocking for e in entering) or any(crossing):
+            alone = held_cycles(op, rules.readings) == 0
+            unit = f"wait of {op.name if alone else partition[op.name]}"
+            units.setdefault(unit, []).append(op.name)
+    return units
 
 
 def _deadlines(graph: LoopGraph, line: Timeline) -> Iterator[Dependence]:
