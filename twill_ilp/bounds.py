@@ -7,7 +7,7 @@ integer arithmetic, so every bound is exact.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from twill_ilp.errors import OptionError
@@ -20,6 +20,7 @@ __all__ = [
     "alap",
     "asap",
     "positive_cycle",
+    "positive_cycle_among",
     "rec_mii",
     "res_mii",
     "sufficient_ii",
@@ -124,7 +125,13 @@ def sufficient_ii(graph: LoopGraph) -> int:
 
 def positive_cycle(graph: LoopGraph, ii: int) -> tuple[Dependence, ...]:
     """A cycle whose delay exceeds ``distance * ii``, or ``()``: O(V E)."""
-    _, cycle = _longest(dict.fromkeys(graph.by_name, 0), graph.dependences, ii)
+    return positive_cycle_among(graph.dependences, ii)
+
+
+def positive_cycle_among(edges: Sequence[Dependence], ii: int) -> tuple[Dependence, ...]:
+    """As :func:`positive_cycle`, of dependences that no loop graph need have, such as cycles of
+    total distance 0 with a positive delay."""
+    _, cycle = _longest({name: 0 for e in edges for name in (e.src, e.dst)}, edges, ii)
     return cycle
 
 

@@ -45,7 +45,7 @@ def waiting_as_units(
 
     Args:
         graph: with the delays that the rules leave.
-        line: of the graph with the partition.
+        line: of the graph with the partition, without a conflict.
     """
     spilled = surely_spilled(graph, rules, partition)
     usage = {op.name: list(op.usage) for op in graph}
@@ -64,7 +64,7 @@ def waiting_as_units(
             if op.name in waiting and held > 1:
                 usage[op.name].append(Usage(unit=unit, start=1, cycles=held - 1, amount=1))
     operations = tuple(replace(op, usage=tuple(usage[op.name])) for op in graph)
-    edges = (*spilled.dependences, *_deadlines(graph, line))
+    edges = (*spilled, *_deadlines(graph, line))
     return Problem(LoopGraph(graph.name, operations, edges), replace(machine, units=units))
 
 

@@ -28,21 +28,23 @@ __all__ = ["bonded", "split_bond", "surely_spilled"]
 
 def surely_spilled(
     graph: LoopGraph, rules: Rules, partition: Mapping[str, int] | None = None
-) -> LoopGraph:
-    """The graph with the spill of every dependence whose ends are known to be in two groups.
+) -> tuple[Dependence, ...]:
+    """The dependences, with the spill of those whose ends are known to be in two groups.
+
+    Not a graph: with spills, operations of one iteration may wait for each other.
 
     Args:
         partition: the group of every operation; without one, only the designated group is known.
     """
     if "spills" not in rules:
-        return graph
+        return graph.dependences
     side = partition or {op.name: int(designates(op, rules)) for op in graph}
 
     def spilled(e: Dependence) -> Dependence:
         spill = graph.by_name[e.src].spill if side[e.src] != side[e.dst] else 0
         return replace(e, delay=e.delay + spill) if spill else e
 
-    return replace(graph, dependences=tuple(map(spilled, graph.dependences)))
+    return tuple(map(spilled, graph.dependences))
 
 
 def bonded(

@@ -19,16 +19,16 @@ cycle means that no schedule exists.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twill_ilp.bounds import Recurrence, positive_cycle
+from twill_ilp.bounds import Recurrence, positive_cycle, positive_cycle_among
 from twill_ilp.errors import OptionError
-from twill_ilp.graph import LoopGraph, Operation
+from twill_ilp.graph import Dependence, LoopGraph, Operation
 from twill_ilp.ilp.bonds import bonded, split_bond, surely_spilled
 from twill_ilp.ilp.formulation import Window
 from twill_ilp.ilp.reduction import UNREACHABLE, Core, Node
@@ -127,14 +127,14 @@ def timeline(
         raise OptionError(f"II={ii} is below RecMII; raise it")
     spilled = surely_spilled(graph, rules, partition)
     limit = tuple(instances(op, machine, rules) for op in graph)
-    paths = _rows(spilled, ii, limit, rules, length)
+    paths = _rows(graph, spilled, ii, limit, rules, length)
     for via in range(len(paths)):
         np.maximum(paths, paths[:, via, None] + paths[None, via, :], out=paths)
         np.minimum(paths, -UNREACHABLE // 4, out=paths)  # positive cycles grow without end
     paths[paths < UNREACHABLE // 2] = UNREACHABLE
     if (np.diag(paths) > 0).any():
         bonds: tuple[tuple[int, ...], ...] = tuple((v,) for v in range(len(graph)))
-        conflict = _conflict(spilled, ii, limit, rules, length)
+        conflict = _conflict(graph, spilled, ii, limit, rules, length)
     else:
         bonds = bonded(graph, ii, rules, paths)
         conflict = split_bond(graph, rules, bonds, partition)
@@ -227,14 +227,19 @@ def _events(graph: LoopGraph, u: int, ii: int, rules: Rules) -> list[Use]:
 
 
 def _rows(
-    graph: LoopGraph, ii: int, limit: tuple[int | None, ...], rules: Rules, length: int | None
+    graph: LoopGraph,
+    spilled: Sequence[Dependence],
+    ii: int,
+    limit: tuple[int | None, ...],
+    rules: Rules,
+    length: int | None,
 ) -> NDArray[np.int64]:
     """Weights of the rows ``start(v) - start(u) >= w``; ``UNREACHABLE`` where there is none."""
     count = len(graph)
     rows = np.full((count + (length is not None),) * 2, UNREACHABLE, dtype=np.int64)
     np.fill_diagonal(rows, 0)
     index = {op.name: i for i, op in enumerate(graph)}
-    for e in graph.dependences:
+    for e in spilled:
         u, v = index[e.src], index[e.dst]
         rows[u, v] = max(rows[u, v], e.delay - e.distance * ii)
     for u, most in enumerate(limit):
@@ -260,15 +265,20 @@ def _needed(paths: NDArray[np.int64]) -> list[tuple[int, int, int]]:
 
 
 def _conflict(
-    graph: LoopGraph, ii: int, limit: tuple[int | None, ...], rules: Rules, length: int | None
+    graph: LoopGraph,
+    spilled: Sequence[Dependence],
+    ii: int,
+    limit: tuple[int | None, ...],
+    rules: Rules,
+    length: int | None,
 ) -> str:
     """What closes the positive cycle: spills, one value's life, the length, or lives together.
 
     Args:
-        graph: with the spills that are sure.
+        spilled: the dependences with the spills that are sure.
     """
-    if cycle := positive_cycle(graph, ii):
-        return f"{Recurrence(ii + 1, cycle)}, spills between groups included"
+    if cycle := positive_cycle_among(spilled, ii):
+        return f"{Recurrence(ii + 1, cycle)}, with the spills between groups"
     free = timeline(graph, Machine("unlimited", {}), rules.without(*rules.families), ii)
     for u, most in enumerate(limit):
         life = free.shortest_life(u)
