@@ -22,7 +22,7 @@ KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "tradeoff": (("x",), ("y", "by")),
     "feasibility": (("x", "y"), ()),
     "heatmap": (("x", "y", "value"), ()),
-    "gap": ((), ("by", "per", "value")),
+    "gap": ((), ("by", "value")),
     "ecdf": (("by",), ("value",)),
     "pareto": (("x",), ("y", "by")),
     "performance": (("by",), ("value",)),
@@ -31,6 +31,9 @@ KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 """Kind of figure: the options that it needs, and those that it may have.  Further ones of all:
 ``panels`` (a column: one panel for each of its values), ``where`` (a table of columns with the
 value that rows must have), ``name`` (of the file) and ``title``."""
+
+PANEL, HEIGHT = 3.2, 3.0  # inches: width of one of several panels, height of all
+PAD = 30.0  # points between the axes and a panel's title, for the key
 
 COMMON = ("kind", "panels", "where", "name", "title")
 
@@ -96,6 +99,7 @@ def draw_figure(frame: pd.DataFrame, figure: Mapping[str, Any]) -> Figure:
     import matplotlib.pyplot as plt
 
     from twill_ilp import plot
+    from twill_ilp.plot.canvas import NARROW, NORMAL
 
     chosen = dict(figure)
     for column, value in chosen.get("where", {}).items():
@@ -105,14 +109,14 @@ def draw_figure(frame: pd.DataFrame, figure: Mapping[str, Any]) -> Figure:
     parts = list(_panels(frame, chosen.get("panels")))
     if not parts or frame.empty:
         raise OptionError(f"figure {file_name(figure)}: no rows to draw; run the sweep first")
-    width, height = plot.PANEL if len(parts) > 1 else plot.SINGLE
+    width, height = (PANEL, HEIGHT) if len(parts) > 1 else (NARROW, HEIGHT)
     fig, axes = plt.subplots(
         1, len(parts), figsize=(width * len(parts), height), layout="constrained", squeeze=False
     )
     for ax, (label, part) in zip(axes[0], parts, strict=True):
         draw(part, ax=ax, **options)
         if label:
-            ax.set_title(label, fontsize=plot.NORMAL)
+            ax.set_title(label, fontsize=NORMAL, pad=PAD)
     return fig
 
 

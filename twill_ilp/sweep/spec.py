@@ -247,12 +247,16 @@ class _Reader:
             return self.fail(*(at if key else (name, number)), key, str(e))
 
     def figures(self) -> Iterator[Mapping[str, Any]]:
-        from twill_ilp.sweep.figures import check_figure
+        from twill_ilp.sweep.figures import check_figure, file_name
 
+        names: set[str] = set()
         figures = self.data.get("figure", [])
         for number, figure in enumerate(figures if isinstance(figures, list) else [figures]):
             try:
                 check_figure(figure)
+                if file_name(figure) in names:
+                    raise PointError("kind", f"two figures named {file_name(figure)}; add a name")
+                names.add(file_name(figure))
             except PointError as e:
                 self.fail("figure", number, e.parameter, str(e))
             except OptionError as e:
