@@ -150,7 +150,8 @@ def _ascend(
     ii, last = mii, enough if session.options.max_ii is None else session.options.max_ii
     least = session.options.min_ii or mii
     if ii < least:
-        rejected.append(Rejection(least - 1, "unknown", f"II {ii}..{least - 1}: not asked"))
+        last_one = f"..{least - 1}" if least - 1 > ii else ""
+        rejected.append(Rejection(ii, "unknown", f"{ii}{last_one} not asked"))
         ii = least
     while ii <= last:
         began = time.perf_counter()

@@ -107,12 +107,12 @@ def _executor(arguments: argparse.Namespace) -> Any:
     if arguments.jobs is not None and arguments.jobs < 1:
         raise OptionError(f"--jobs {arguments.jobs}: give a whole number >= 1")
     if arguments.engine == "dask":
-        from twill_ilp.sweep.cluster import cluster
+        from twill_ilp.sweep.cluster import cluster_executor
 
-        return cluster(arguments.scheduler, arguments.jobs)
-    from twill_ilp.sweep.processes import processes
+        return cluster_executor(arguments.scheduler, arguments.jobs)
+    from twill_ilp.sweep.processes import process_executor
 
-    return processes(arguments.jobs)
+    return process_executor(arguments.jobs)
 
 
 @contextmanager

@@ -17,10 +17,10 @@ from twill_ilp.sweep.parameters import PARAMETERS, PointError, complete
 from twill_ilp.sweep.spec import InvalidSweepError, Sweep, read_sweep
 
 if TYPE_CHECKING:
-    from twill_ilp.sweep.cluster import cluster
-    from twill_ilp.sweep.measure import measure
-    from twill_ilp.sweep.processes import processes
-    from twill_ilp.sweep.random_loop import random_loop
+    from twill_ilp.sweep.cluster import cluster_executor
+    from twill_ilp.sweep.measure import measure_point
+    from twill_ilp.sweep.processes import process_executor
+    from twill_ilp.sweep.random_loops import random_loop
     from twill_ilp.sweep.runner import Report, check_points, run_sweep
     from twill_ilp.sweep.store import StoreError
     from twill_ilp.sweep.table import load
@@ -33,11 +33,11 @@ __all__ = [
     "StoreError",
     "Sweep",
     "check_points",
-    "cluster",
+    "cluster_executor",
     "complete",
     "load",
-    "measure",
-    "processes",
+    "measure_point",
+    "process_executor",
     "random_loop",
     "read_sweep",
     "run_sweep",
@@ -47,19 +47,16 @@ _LAZY = {
     "Report": "runner",
     "StoreError": "store",
     "check_points": "runner",
-    "cluster": "cluster",
+    "cluster_executor": "cluster",
     "load": "table",
-    "measure": "measure",
-    "processes": "processes",
-    "random_loop": "random_loop",
+    "measure_point": "measure",
+    "process_executor": "processes",
+    "random_loop": "random_loops",
     "run_sweep": "runner",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
-        # Bound here, because importing a submodule of the same name would bind the module.
-        value = getattr(import_module(f"twill_ilp.sweep.{_LAZY[name]}"), name)
-        globals()[name] = value
-        return value
+        return getattr(import_module(f"twill_ilp.sweep.{_LAZY[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -18,7 +18,7 @@ from twill_ilp.options import SearchOptions
 from twill_ilp.problem import Problem, read_problem
 from twill_ilp.rules import FAMILIES, Readings, Rules
 from twill_ilp.sweep.parameters import PointError, Value
-from twill_ilp.sweep.random_loop import random_loop
+from twill_ilp.sweep.random_loops import random_loop
 
 __all__ = ["Built", "build"]
 

@@ -26,11 +26,14 @@ from twill_ilp.sweep.measure import unknown_row
 
 __all__ = ["MEASURE", "Child", "SweepStoppedError", "end_children", "solve_in_child"]
 
-MEASURE = "twill_ilp.sweep.measure:measure"
+MEASURE = "twill_ilp.sweep.measure:measure_point"
 """What a worker runs: module and function."""
 
 ATTEMPTS = 3
 """How often a point is tried whose process ends by itself; others may have killed it."""
+
+START_ATTEMPTS = 5
+"""How often a worker is started that ends at once; this is no point's fault."""
 
 START_SECONDS = 120.0
 """Wall seconds for a worker to import a solver, on a busy machine."""
@@ -63,7 +66,8 @@ class Child:
     """A worker process, from outside.
 
     Raises:
-        SolverError: it does not start.
+        _EndedError: it ended instead of starting.
+        SolverError: it takes too long.
     """
 
     def __init__(self, function: str) -> None:
@@ -85,9 +89,12 @@ class Child:
         self._heard = b""
         try:
             self._hear(time.monotonic() + START_SECONDS, None)
-        except (_EndedError, _OverrunError) as e:
+        except _OverrunError:
             self.end()
-            raise SolverError(f"a worker process does not start: {e}") from None
+            raise SolverError(f"a worker process has not started in {START_SECONDS:g} s") from None
+        except _EndedError:
+            self.end()
+            raise
 
     def ask(self, request: Row, wall: float, memory: int) -> Row:
         """The answer to one request, within ``wall`` seconds and ``memory`` bytes."""
@@ -174,8 +181,6 @@ def solve_in_child(request: Row, wall: float, memory_mb: float, function: str = 
     began, words = time.monotonic(), ""
     memory = int(memory_mb * MEGABYTE)
     for _ in range(ATTEMPTS):
-        if _stopping.is_set():
-            raise SweepStoppedError("stopped")
         child = _child(function)
         try:
             row = child.ask(request, wall, memory)
@@ -209,13 +214,24 @@ def allow_children() -> None:
 
 
 def _child(function: str) -> Child:
+    """This thread's worker; a new one if it has none, or one for something else."""
     child: Child | None = getattr(_own, "child", None)
-    if child is None or child.function != function:
-        if child is not None:
-            _end_own()
-        child = _own.child = Child(function)
+    if child is not None and child.function == function:
+        return child
+    if child is not None:
+        _end_own()
+    words = ""
+    for _ in range(START_ATTEMPTS):
+        if _stopping.is_set():
+            raise SweepStoppedError("stopped")
+        try:
+            child = _own.child = Child(function)
+        except _EndedError as e:
+            words = str(e)
+            continue
         _children.add(child)
-    return child
+        return child
+    raise SolverError(f"a worker process does not start: {words}")
 
 
 def _end_own() -> None:

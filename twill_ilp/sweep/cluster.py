@@ -12,11 +12,14 @@ from contextlib import contextmanager
 
 from twill_ilp.errors import OptionError
 
-__all__ = ["cluster"]
+__all__ = ["cluster_executor"]
+
+PATIENCE = "20s"
+"""How long a scheduler may take to answer."""
 
 
 @contextmanager
-def cluster(scheduler: str | None = None, jobs: int | None = None) -> Iterator[Executor]:
+def cluster_executor(scheduler: str | None = None, jobs: int | None = None) -> Iterator[Executor]:
     """An executor for :func:`twill_ilp.sweep.run_sweep`.
 
     Args:
@@ -40,7 +43,7 @@ def cluster(scheduler: str | None = None, jobs: int | None = None) -> Iterator[E
     else:
         local = None
     try:
-        with Client(local or scheduler, timeout="20s") as client:
+        with Client(local or scheduler, timeout=PATIENCE) as client:
             client.run(allow_children)
             try:
                 yield client.get_executor(pure=False)

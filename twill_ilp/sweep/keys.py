@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[1]
 WITHOUT = ("cli", "plot", "report", "sweep")
 """Folders whose files change no row."""
 
-SOLVING = ("sweep/build.py", "sweep/measure.py", "sweep/random_loop.py")
+SOLVING = ("sweep/build.py", "sweep/measure.py", "sweep/random_loops.py")
 """Files of those folders that do."""
 
 DIGITS = 20

@@ -21,7 +21,7 @@ from twill_ilp.sweep.keys import digest
 from twill_ilp.sweep.parameters import Value
 from twill_ilp.verify import verify
 
-__all__ = ["RESULTS", "measure", "unknown_row"]
+__all__ = ["RESULTS", "measure_point", "unknown_row"]
 
 Row = dict[str, Any]
 
@@ -61,7 +61,7 @@ RESULTS: Mapping[str, type] = {
     "rejected": str,
     "schedule": str,
 }
-"""Columns that :func:`measure` fills, with their types; ``None``: not known.
+"""Columns that :func:`measure_point` fills, with their types; ``None``: not known.
 
 ``status``: ``optimal`` (II proven least), ``feasible`` (a verified schedule), ``infeasible``
 (proven), ``unknown``.  For a point with a fixed ``ii`` the status is about that II alone, and
@@ -71,7 +71,7 @@ ii_bound.  ``rows`` and ``columns`` are those of the largest model; the other co
 """
 
 
-def measure(point: Mapping[str, Value], folder: Path, keep: bool = False) -> Row:
+def measure_point(point: Mapping[str, Value], folder: Path, keep: bool = False) -> Row:
     """Solve one complete point.
 
     Args:

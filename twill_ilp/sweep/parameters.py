@@ -107,9 +107,9 @@ PARAMETERS: Mapping[str, Parameter] = {
     "levels": Parameter(str, ",".join(LEVELS), "what is minimised", choices=LEVELS, many=True),
     "confirm": Parameter(bool, False, "a second formulation for every infeasible ILP"),
     "seed": Parameter(int, 0, "random seed of HiGHS and of the heuristics"),
-    "time_limit": Parameter(float, None, "wall seconds that the search gives itself"),
-    "solve_time_limit": Parameter(float, None, "wall seconds for each ILP"),
-    "level_time_limit": Parameter(float, None, "wall seconds for each level after II"),
+    "time_limit": Parameter(float, None, "wall seconds that the search gives itself", 0.001),
+    "solve_time_limit": Parameter(float, None, "wall seconds for each ILP", 0.001),
+    "level_time_limit": Parameter(float, None, "wall seconds for each level after II", 0.001),
     # enforced from outside
     "wall_seconds": Parameter(float, 600.0, "wall seconds after which the process is ended", 0.01),
     "memory_mb": Parameter(int, 4096, "megabytes beyond which the process is ended", 64),
@@ -168,9 +168,11 @@ def check_value(name: str, value: Any) -> Value:
 def _text(name: str, parameter: Parameter, value: str) -> str:
     parts = [part.strip() for part in value.split(",") if part.strip()]
     given = parts if parameter.many else [value]
-    for part in given if parameter.choices and name != "rate" else ():
+    for part in given if parameter.choices else ():
         if part not in parameter.choices:
             raise PointError(name, f"{short(part)}; choose from {', '.join(parameter.choices)}")
+    if name == "levels" and (parts[:1] != ["ii"] or len(set(parts)) < len(parts)):
+        raise PointError(name, f"{short(value)}; begin with ii, and give each level once")
     if parameter.many and name != "levels":  # a set: one order, so that equal sets are equal
         parts = [choice for choice in parameter.choices if choice in parts]
     return ",".join(parts) if parameter.many else value

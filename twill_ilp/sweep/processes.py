@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from twill_ilp.errors import OptionError
 from twill_ilp.sweep.child import allow_children, end_children
 
-__all__ = ["processes"]
+__all__ = ["process_executor"]
 
 
 @contextmanager
-def processes(jobs: int | None = None) -> Iterator[ThreadPoolExecutor]:
+def process_executor(jobs: int | None = None) -> Iterator[ThreadPoolExecutor]:
     """An executor for :func:`twill_ilp.sweep.run_sweep`; its processes end with the block.
 
     Args:

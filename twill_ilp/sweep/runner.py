@@ -96,8 +96,8 @@ def run_sweep(
 
     Args:
         folder: of the results.
-        executor: see :func:`~twill_ilp.sweep.processes.processes` and
-            :func:`~twill_ilp.sweep.cluster.cluster`.
+        executor: see :func:`~twill_ilp.sweep.processes.process_executor` and
+            :func:`~twill_ilp.sweep.cluster.cluster_executor`.
         limit: only the first so many points of the sweep.
         resume: go on with a sweep of which some points are done.
         function: what the workers run.

@@ -147,8 +147,10 @@ class _Reader:
         points = list(self.points(fixed))
         if not points:
             raise InvalidSweepError(f"{self.path}:1: no points; add a [[grid]] with an axis")
-        unique = {repr(sorted(point.items())): (point, line) for point, line in reversed(points)}
-        kept = list(reversed(unique.values()))
+        unique: dict[str, tuple[Point, int]] = {}
+        for point, line in points:
+            unique.setdefault(repr(sorted(point.items())), (point, line))
+        kept = list(unique.values())
         return Sweep(
             self.path,
             title,

@@ -34,8 +34,8 @@ def main() -> None:
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a solver prints is no answer
     requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(requests,), daemon=True).start()
     function, facts = _function(sys.argv[1]), _facts()
+    threading.Thread(target=_listen, args=(requests,), daemon=True).start()
     _say(channel, {"ready": os.getpid()})
     while True:
         request = json.loads(requests.get())
