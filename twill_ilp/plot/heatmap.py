@@ -12,7 +12,7 @@ from twill_ilp.plot.cells import IMPOSSIBLE, OPEN, Cell, draw_cells
 from twill_ilp.plot.key import SMALL, draw_key, patch
 from twill_ilp.plot.marks import sweep_axes
 from twill_ilp.plot.palette import INK, Paint
-from twill_ilp.plot.quantities import column, label, proven
+from twill_ilp.plot.quantities import ANSWERS, column, label, proven
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,9 +31,10 @@ def plot_heatmap(
 ) -> Axes:
     """Draw a cell for every row, coloured by ``value`` and with the number in it.
 
-    A number with ``<=`` in front is a schedule found, where a smaller value is not excluded
-    (``>=`` for utilization, which falls as II rises).  Infeasible cells are hatched, unknown ones
-    pale with a question mark.
+    An answer (II, L, ...) with ``<=`` in front is a schedule found where a smaller value is not
+    excluded (``>=`` for utilization, which falls as II rises); infeasible cells are hatched and
+    unknown ones pale with a question mark.  Other values (times, counts) have a number whatever the
+    verdict, with a question mark behind it where the question stayed open.
 
     Args:
         frame: the table of a sweep.
@@ -44,28 +45,31 @@ def plot_heatmap(
     """
     numbers = column(frame, value).dropna().astype(float)
     scale = Normalize(numbers.min(), numbers.max()) if len(numbers) else Normalize(0, 1)
-    best = proven(frame, value)
+    answer, best = value in ANSWERS, proven(frame, value)
     sign = "$\\geq$" if value == "tensor_core_utilization" else "$\\leq$"
 
     def cell(row: Any) -> Cell:
-        if row["status"] == "infeasible":
+        unknown = row["status"] == "unknown"
+        if answer and row["status"] == "infeasible":
             return IMPOSSIBLE, ""
-        if row["status"] == "unknown" or row[value] is None or str(row[value]) == "<NA>":
+        if row.name not in numbers.index or (answer and unknown):
             return OPEN, "?"
-        share = float(scale(float(row[value]))) if numbers.min() < numbers.max() else 1.0
+        number = float(numbers[row.name])
+        share = float(scale(number)) if numbers.min() < numbers.max() else 1.0
         paint = Paint(to_hex(colormaps[COLOURS](share)), "", "white" if share < DARK else INK)
-        return paint, ("" if best[row.name] else sign) + f"{float(row[value]):.4g}"
+        before = sign if answer and not best[row.name] else ""
+        return paint, f"{before}{_short(number)}{'?' if unknown else ''}"
 
     ax = draw_cells(sweep_axes(ax), frame, x, y, cell)
     entries = []
-    if "infeasible" in set(frame["status"]):
+    if answer and "infeasible" in set(frame["status"]):
         entries.append(patch("proven infeasible", IMPOSSIBLE))
-    if "unknown" in set(frame["status"]):
+    if answer and "unknown" in set(frame["status"]):
         entries.append(patch("? unknown", OPEN))
     if entries:
         draw_key(ax, entries)
     ax.annotate(
-        f"number: {label(value)}",
+        f"number: {label(value)}" + ("" if answer else " (?: open)"),
         (1.0, 1.0),
         xycoords="axes fraction",
         xytext=(0, 14 if entries else 3),
@@ -74,3 +78,8 @@ def plot_heatmap(
         fontsize=SMALL,
     )
     return ax
+
+
+def _short(number: float) -> str:
+    """Whole numbers in full, others in three digits."""
+    return str(int(number)) if number.is_integer() else f"{number:.3g}"

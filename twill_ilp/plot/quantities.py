@@ -10,7 +10,16 @@ from twill_ilp.errors import OptionError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["column", "decided", "label", "optimum_known", "problem_of", "proven", "series"]
+__all__ = [
+    "ANSWERS",
+    "column",
+    "decided",
+    "label",
+    "optimum_known",
+    "problem_of",
+    "proven",
+    "series",
+]
 
 LABELS: Mapping[str, str] = {
     "ii": "II asked for, cycles",
@@ -55,6 +64,9 @@ CERTAINTY = {
     "traffic": "traffic_certainty",
 }
 """Where the certainty of a level stands; every other value is as certain as II."""
+
+ANSWERS = ("ii_found", "ii_clocks", "length", "warps_used", "traffic", "tensor_core_utilization")
+"""Columns whose value is an answer that is proven best, or only found."""
 
 SEARCH = ("method", "formulation", "levels", "confirm", "seed", "max_ii", "stage")
 """Parameters that say how a problem is solved, not which one."""
@@ -113,6 +125,8 @@ def decided(frame: pd.DataFrame) -> pd.Series[bool]:
 
 def problem_of(frame: pd.DataFrame) -> pd.Series[str]:
     """A name for the problem that each row solves: its parameters but those of the search."""
+    import pandas as pd
+
     from twill_ilp.sweep.parameters import OPEN, PARAMETERS
 
     names = [
@@ -123,7 +137,8 @@ def problem_of(frame: pd.DataFrame) -> pd.Series[str]:
         and not name.endswith(("_limit", "wall_seconds", "memory_mb"))
         and not name.startswith("solver.")
     ]
-    return frame[names].astype(str).agg("|".join, axis=1)
+    rows = frame[names].itertuples(index=False, name=None)
+    return pd.Series(["|".join(map(str, row)) for row in rows], index=frame.index, dtype=str)
 
 
 def optimum_known(frame: pd.DataFrame) -> pd.Series[bool]:

@@ -111,7 +111,8 @@ def _draw_missing(
             ax.plot(
                 xs,
                 [BANDS[status] + shift] * len(xs),
-                shape,
+                linestyle="",
+                marker=shape,
                 color=style.colour,
                 markersize=4.5,
                 markeredgewidth=1.0 if shape == "x" else 0.3,
