@@ -12,7 +12,7 @@ from twill_ilp.errors import OptionError
 from twill_ilp.plot.canvas import NORMAL
 from twill_ilp.plot.key import SMALL
 from twill_ilp.plot.palette import BACKGROUND, INK, OKABE_ITO, Paint
-from twill_ilp.plot.quantities import column, label
+from twill_ilp.plot.quantities import column, label, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,9 +70,9 @@ def draw_cells(ax: Axes, frame: pd.DataFrame, x: str, y: str, cell: Callable[[An
                 color=paint.ink,
             )
     ax.set(xlim=(0, len(xs)), ylim=(0, len(ys)))
-    ax.set_xticks([i + 0.5 for i in range(len(xs))], [_text(value) for value in xs])
-    ax.set_yticks([i + 0.5 for i in range(len(ys))], [_text(value) for value in ys])
-    if max(len(_text(value)) for value in xs) * len(xs) > 42:
+    ax.set_xticks([i + 0.5 for i in range(len(xs))], [shown(value) for value in xs])
+    ax.set_yticks([i + 0.5 for i in range(len(ys))], [shown(value) for value in ys])
+    if max(len(shown(value)) for value in xs) * len(xs) > 42:
         ax.tick_params(axis="x", labelrotation=90)
     ax.tick_params(labelsize=SMALL, length=0)
     ax.set_xlabel(label(x), fontsize=NORMAL)
@@ -92,7 +92,3 @@ def _rows(
 ) -> Iterator[tuple[tuple[int, int], Any]]:
     for _, row in frame[frame[x].notna() & frame[y].notna()].iterrows():
         yield (xs.index(row[x]), ys.index(row[y])), row
-
-
-def _text(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value) or "none"

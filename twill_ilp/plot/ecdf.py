@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from twill_ilp.plot.canvas import NORMAL
-from twill_ilp.plot.marks import finish, mark, sweep_axes
+from twill_ilp.plot.marks import finish, log_scale, mark, sweep_axes
 from twill_ilp.plot.quantities import column, decided, series
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def plot_ecdf(
             )
         text = f"{name or 'all'} ({len(times)} of {len(part)} decided)"
         entries.append(Line2D([], [], label=text, **mark(i).line()))
-    ax.set_xscale("log")
+    log_scale(ax.xaxis)
     ax.set_ylim(0, 103)
     finish(ax, value, "", entries)
     ax.set_ylabel("points decided, %", fontsize=NORMAL)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from twill_ilp.plot.canvas import NORMAL
-from twill_ilp.plot.marks import SIZE, finish, mark, sweep_axes
+from twill_ilp.plot.marks import SIZE, finish, log_scale, mark, sweep_axes
 from twill_ilp.plot.palette import INK
 from twill_ilp.plot.quantities import column, optimum_known, problem_of, series
 
@@ -72,7 +72,7 @@ def plot_gap(
                 label="gap at most that",
             )
         )
-    ax.set_xscale("log")
+    log_scale(ax.xaxis)
     highest = float(gap.max()) if gap.notna().any() else 0.0
     ax.set_ylim(-0.05 * max(highest, 5.0), 1.08 * max(highest, 5.0))
     finish(ax, value, "ii_gap", entries)

@@ -12,7 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from twill_ilp.plot.marks import finish, mark, sweep_axes
+from twill_ilp.plot.marks import finish, log_scale, mark, sweep_axes
 from twill_ilp.plot.palette import INK
 from twill_ilp.plot.quantities import column, decided, series
 
@@ -118,7 +118,7 @@ def plot_growth(
             )
         )
     ax.set_xscale("log")
-    ax.set_yscale("log")
+    log_scale(ax.yaxis)
     _plain_ticks(ax, column(frame, x).dropna().astype(float))
     return finish(ax, x, y, entries)
 

@@ -81,5 +81,7 @@ def plot_heatmap(
 
 
 def _short(number: float) -> str:
-    """Whole numbers in full, others in three digits."""
-    return str(int(number)) if number.is_integer() else f"{number:.3g}"
+    """Whole numbers in full, others in three digits, or two where those are decimals."""
+    if number.is_integer():
+        return str(int(number))
+    return f"{number:.3g}" if abs(number) >= 1 else f"{number:.2g}"

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from twill_ilp.plot.canvas import NARROW, NORMAL, open_axes
 from twill_ilp.plot.key import SMALL, draw_key
 from twill_ilp.plot.palette import INK, OKABE_ITO
 from twill_ilp.plot.quantities import label
 
-__all__ = ["SIZE", "Mark", "finish", "mark", "positions", "sweep_axes", "verdict_key"]
+__all__ = ["SIZE", "Mark", "finish", "log_scale", "mark", "positions", "sweep_axes", "verdict_key"]
 
 HEIGHT = 2.8  # inches
 SIZE = 4.5  # points: markers
+FEW_DECADES = 60.0  # ratio of the ends of an axis
 _COLOURS = ("blue", "vermillion", "bluish green", "reddish purple", "orange", "sky blue")
 _SHAPES = "osD^vP"
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)))
@@ -73,9 +77,20 @@ def positions(values: Sequence[Any]) -> tuple[dict[Any, float], bool]:
     Returns the places and whether the values are numbers.
     """
     unique = list(dict.fromkeys(values))
-    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in unique):
+    if all(isinstance(value, Real) and not isinstance(value, bool) for value in unique):
         return {value: float(value) for value in unique}, True
     return {value: float(i) for i, value in enumerate(unique)}, False
+
+
+def log_scale(axis: Axis) -> None:
+    """Make an axis with data on it logarithmic; over few decades 1, 2 and 5 are labelled."""
+    name = "x" if axis is axis.axes.xaxis else "y"
+    getattr(axis.axes, f"set_{name}scale")("log")
+    low, high = axis.get_view_interval()
+    if low > 0 and high < FEW_DECADES * low:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def verdict_key(seen: set[str]) -> list[Artist]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from twill_ilp.errors import OptionError
+from twill_ilp.rules import FAMILIES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +20,7 @@ __all__ = [
     "problem_of",
     "proven",
     "series",
+    "shown",
 ]
 
 LABELS: Mapping[str, str] = {
@@ -77,6 +79,15 @@ def label(name: str) -> str:
     return LABELS.get(name, name.replace("_", " "))
 
 
+def shown(value: object) -> str:
+    """A value as a text on an axis or in a key."""
+    if value == ",".join(FAMILIES):
+        return "all families"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value) or "none"
+
+
 def column(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
     """A column of the table.
 
@@ -95,10 +106,8 @@ def series(frame: pd.DataFrame, by: str | None) -> Iterator[tuple[str, pd.DataFr
         return
     values = column(frame, by)
     for value in dict.fromkeys(values.dropna()):
-        yield (
-            f"{by} {value}" if not isinstance(value, str) else value or "none",
-            frame[values == value],
-        )
+        name = value if isinstance(value, str) else f"{by.replace('_', '-')} {shown(value)}"
+        yield shown(name), frame[values == value]
 
 
 def proven(frame: pd.DataFrame, name: str) -> pd.Series[bool]:

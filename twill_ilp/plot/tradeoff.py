@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.artist import Artist
@@ -10,9 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from twill_ilp.errors import OptionError
-from twill_ilp.plot.marks import Mark, finish, mark, positions, sweep_axes, verdict_key
+from twill_ilp.plot.marks import Mark, finish, log_scale, mark, positions, sweep_axes, verdict_key
 from twill_ilp.plot.palette import RULE
-from twill_ilp.plot.quantities import column, proven, series
+from twill_ilp.plot.quantities import column, proven, series, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +28,9 @@ ROOM = 0.22
 
 STEP = 0.012
 """Distance of two series' marks at one value, as a share of the axes."""
+
+SHARE = "tensor_core_utilization"
+"""A column from 0 to 1, drawn in full."""
 
 WIDE_RANGE = 20
 """Ratio beyond which an axis of numbers is logarithmic."""
@@ -71,7 +75,7 @@ def plot_tradeoff(
             entries.append(
                 Line2D([], [], marker=style.shape, markersize=4, label=name, **style.line())
             )
-    _limits(ax, values, bool(seen & set(BANDS)))
+    _limits(ax, [0.0, 1.0] if y == SHARE else list(values), bool(seen & set(BANDS)))
     _ticks(ax, places, numeric)
     return finish(ax, x, y, [*entries, *verdict_key(seen)])
 
@@ -123,29 +127,29 @@ def _draw_missing(
     return seen
 
 
-def _limits(ax: Axes, values: pd.Series[Any], missing: bool) -> None:
+def _limits(ax: Axes, values: Sequence[float], missing: bool) -> None:
     """Room above the values for the marks of points without one."""
-    low, high = (0.0, 1.0) if values.empty else (float(values.min()), float(values.max()))
+    low, high = min(values, default=0.0), max(values, default=1.0)
     if low > 0 and high > WIDE_RANGE * low:
-        ax.set_yscale("log")
+        log_scale(ax.yaxis)
         ax.set_ylim(low / 1.3, high * (high / low) ** 0.4 * 1.3 if missing else high * 1.3)
     else:
         pad = max(0.08 * (high - low), 0.02 * max(abs(high), 1e-9), 1e-9)
         free = ROOM / (1 - ROOM) * (high - low + 2 * pad) if missing else 0.0
         ax.set_ylim(low - pad, high + pad + free)
-        if high - low >= 2 and all(float(value).is_integer() for value in values):
+        if high - low >= 2 and all(value.is_integer() for value in values):
             ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     if missing:
         ends = ([0, 1], [1 - ROOM, 1 - ROOM])
         ax.plot(*ends, color=RULE, linewidth=0.6, transform=ax.transAxes)
-    if values.empty:
+    if not values:
         ax.set_yticks([])
 
 
 def _ticks(ax: Axes, places: dict[Any, float], numeric: bool) -> None:
     ends = min(places.values()), max(places.values())
     if numeric and ends[0] > 0 and ends[1] > WIDE_RANGE * ends[0]:
-        ax.set_xscale("log")
+        log_scale(ax.xaxis)
     elif numeric:
         pad = 0.06 * (ends[1] - ends[0] or 1)
         ax.set_xlim(ends[0] - pad, ends[1] + pad)
@@ -153,7 +157,7 @@ def _ticks(ax: Axes, places: dict[Any, float], numeric: bool) -> None:
         ax.set_xticks(sorted(places), [f"{value:g}" for value in sorted(places)])
         ax.set_xticks([], minor=True)
     elif not numeric:
-        texts = [str(value) if value not in ("", None) else "none" for value in places]
+        texts = [shown(value) for value in places]
         long = max(map(len, texts)) * len(texts) > 42
         ax.set_xticks(list(places.values()), texts)
         if long:

@@ -33,7 +33,7 @@ KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 value that rows must have), ``name`` (of the file) and ``title``."""
 
 PANEL, HEIGHT = 3.2, 3.0  # inches: width of one of several panels, height of all
-PAD = 30.0  # points between the axes and a panel's title, for the key
+PAD = 4.0  # points between the key of a panel and its title
 
 COMMON = ("kind", "panels", "where", "name", "title")
 
@@ -113,10 +113,14 @@ def draw_figure(frame: pd.DataFrame, figure: Mapping[str, Any]) -> Figure:
     fig, axes = plt.subplots(
         1, len(parts), figsize=(width * len(parts), height), layout="constrained", squeeze=False
     )
-    for ax, (label, part) in zip(axes[0], parts, strict=True):
+    for ax, (_, part) in zip(axes[0], parts, strict=True):
         draw(part, ax=ax, **options)
-        if label:
-            ax.set_title(label, fontsize=NORMAL, pad=PAD)
+    if any(label for label, _ in parts):
+        fig.canvas.draw()  # only now are the heights of the keys known
+        keys = [legend.get_window_extent().height for ax in axes[0] if (legend := ax.get_legend())]
+        pad = max(keys, default=8.0) * 72 / fig.dpi + PAD
+        for ax, (label, _) in zip(axes[0], parts, strict=True):
+            ax.set_title(label, fontsize=NORMAL, pad=pad)
     return fig
 
 
@@ -125,7 +129,5 @@ def _panels(frame: pd.DataFrame, column: str | None) -> Iterator[tuple[str, pd.D
         yield "", frame
         return
     for value in dict.fromkeys(frame[column].dropna()):
-        yield (
-            f"{column} = {value}" if not isinstance(value, str) else value,
-            frame[frame[column] == value],
-        )
+        part = frame[frame[column] == value]
+        yield (value if column in ("machine", "kernel") else f"{column} = {value}"), part
