@@ -39,7 +39,7 @@ def random_loop(operations: int, seed: int = 0) -> Problem:
     same arguments give the same loop.
 
     >>> random_loop(12, seed=3).graph
-    <LoopGraph random-12-3: 12 operations, 19 dependences, units MEM, MUL, ALU>
+    <LoopGraph random-12-3: 12 operations, 16 dependences, units MEM, ALU, MUL>
     """
     rng = random.Random(f"{operations}-{seed}")
     loads = max(1, operations // 5)
