@@ -30,7 +30,7 @@ REQUIRED = {
 """Distributions and their least versions, as in pyproject.toml."""
 
 OPTIONAL = {
-    "distributed": "for sweeps on a cluster; pip install 'twill-ilp[cluster]'",
+    "dask": "for sweeps on a cluster; pip install 'twill-ilp[cluster]'",
     "jupyter": "to open the notebooks; pip install 'twill-ilp[notebooks]'",
     "pyarrow": "for sweeps' tables as Parquet; pip install 'twill-ilp[parquet]'",
 }
