@@ -123,6 +123,14 @@ def test_a_tradeoff_tells_the_four_verdicts_apart() -> None:
     assert ax.get_ylabel() == "II, cycles"
 
 
+def test_a_line_has_a_gap_where_nothing_is_known() -> None:
+    rows = [{"warps": w, "ii_found": 16} for w in (4, 8)] + [{"warps": w} for w in (5, 6)]
+    rows[2]["status"] = rows[3]["status"] = "unknown"
+    ax = plot_tradeoff(table(*rows), "warps")
+    line = next(line for line in ax.lines if line.get_linestyle() == "-")
+    assert [str(y) for y in line.get_ydata()] == ["16.0", "nan", "nan", "16.0"]
+
+
 def test_marks_without_a_schedule_stand_above_all_values() -> None:
     ax = plot_tradeoff(verdicts(), "warps")
     rule = next(line for line in ax.lines if len(line.get_xdata()) == 2 and

@@ -125,7 +125,7 @@ def test_processes_and_planted_points(tmp_path: Path) -> None:
     """A hang, a memory hog, a crash and an exception cost their own points only."""
     path = tmp_path / "planted.toml"
     path.write_text(
-        (LOOPS % 20).replace("operations = 5", "operations = 5\nwall_seconds = 3\nmemory_mb = 400")
+        (LOOPS % 20).replace("operations = 5", "operations = 5\nwall_seconds = 2\nmemory_mb = 400")
         .replace("from = 10", "from = 1"),
         encoding="utf-8",
     )  # fmt: skip
@@ -152,7 +152,9 @@ def command(*arguments: str, **options: Any) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_a_signal_stops_cleanly_with_exit_code_130(tmp_path: Path, number: int) -> None:
     path, out = sweep_file(tmp_path, last=2000), tmp_path / "out"
     run = command(str(path), "--jobs", "2", "--out", str(out))

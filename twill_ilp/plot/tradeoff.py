@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.artist import Artist
@@ -83,14 +84,13 @@ def plot_tradeoff(
 def _draw_found(
     ax: Axes, part: pd.DataFrame, x: str, y: str, places: dict[Any, float], style: Mark
 ) -> set[str]:
-    found = part[part[y].notna()].sort_values(
-        x, key=lambda values: values.map(places).astype(float)
-    )
+    part = part.sort_values(x, key=lambda values: values.map(places).astype(float))
+    if part[x].is_unique:  # the line has a gap where there is no value
+        ax.plot([places[value] for value in part[x]], _floats(part[y]), **style.line())
+    found = part[part[y].notna()]
     xs = [places[value] for value in found[x]]
-    ys = found[y].astype(float).to_list()
+    ys = _floats(found[y])
     best = proven(found, y).to_list()
-    if found[x].is_unique:
-        ax.plot(xs, ys, **style.line())
     for filled in (True, False):
         chosen = [(a, b) for a, b, certain in zip(xs, ys, best, strict=True) if certain is filled]
         if chosen:
@@ -102,6 +102,11 @@ def _draw_found(
             if not certain and known:
                 ax.vlines(a, float(low), b, colors=style.colour, linewidth=0.8, zorder=1)
     return ({"proven"} if any(best) else set()) | ({"found"} if not all(best) else set())
+
+
+def _floats(values: pd.Series[Any]) -> list[float]:
+    """Numbers, NaN where there is none."""
+    return list(values.astype("Float64").to_numpy(dtype=float, na_value=nan))
 
 
 def _draw_missing(

@@ -24,7 +24,14 @@ from typing import Any
 from twill_ilp.errors import SolverError, TwillError
 from twill_ilp.sweep.measure import unknown_row
 
-__all__ = ["MEASURE", "Child", "SweepStoppedError", "end_children", "solve_in_child"]
+__all__ = [
+    "MEASURE",
+    "Child",
+    "SweepStoppedError",
+    "allow_children",
+    "end_children",
+    "solve_in_child",
+]
 
 MEASURE = "twill_ilp.sweep.measure:measure_point"
 """What a worker runs: module and function."""
@@ -209,16 +216,19 @@ def end_children() -> None:
 
 
 def allow_children() -> None:
-    """Undo :func:`end_children`, for the next sweep in this process."""
+    """Undo :func:`end_children`, once nobody waits for a worker any more; for the next sweep."""
+    for child in list(_children):
+        _children.discard(child)
+        child.end()
     _stopping.clear()
 
 
 def _child(function: str) -> Child:
     """This thread's worker; a new one if it has none, or one for something else."""
     child: Child | None = getattr(_own, "child", None)
-    if child is not None and child.function == function:
+    if child in _children and child is not None and child.function == function:
         return child
-    if child is not None:
+    if child in _children:
         _end_own()
     words = ""
     for _ in range(START_ATTEMPTS):

@@ -36,3 +36,4 @@ def process_executor(jobs: int | None = None) -> Iterator[ThreadPoolExecutor]:
     finally:
         end_children()
         executor.shutdown(wait=True, cancel_futures=True)
+        allow_children()

@@ -78,17 +78,18 @@ class Store:
         """
         line = json.dumps(row, allow_nan=False, separators=(",", ":")).encode() + b"\n"
         end = os.fstat(self._file).st_size
+        self.keys.add(str(row["key"]))  # first: Ctrl-C from here on must not let it be written twice
         try:
             written = os.write(self._file, line)
             if written < len(line):  # the disk became full in the middle
                 os.write(self._file, line[written:])
         except OSError as e:
             os.ftruncate(self._file, end)
+            self.keys.discard(str(row["key"]))
             raise StoreError(
                 f"{self.path}: {e.strerror} after {len(self.keys)} points, which are safe; "
                 "make room and go on with --resume"
             ) from None
-        self.keys.add(str(row["key"]))
         if time.monotonic() - self._synced > SYNC_SECONDS:
             self._sync()
 
