@@ -136,3 +136,14 @@ def test_results_that_do_not_exist(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="no results there"):
         load(tmp_path / "nothing")
     assert os.listdir(tmp_path) == []
+
+
+def test_parquet_keeps_the_types(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    from twill_ilp.sweep.table import write_tables
+
+    fill(tmp_path, 3)
+    paths = write_tables(tmp_path)
+    assert [path.name for path in paths] == ["points.csv", "points.parquet"]
+    again = pd.read_parquet(tmp_path / "points.parquet")
+    pd.testing.assert_frame_equal(again, load(tmp_path), check_categorical=False)

@@ -125,7 +125,7 @@ def run_sweep(
         begin(len(todo), before)
         run = _Run(sweep, folder, store, function, progress)
         interrupted = run.through(executor, todo)
-    write_tables(sweep, folder)
+    write_tables(folder)
     seconds = time.monotonic() - began
     return Report(len(points), before, run.solved, store.torn, seconds, interrupted)
 

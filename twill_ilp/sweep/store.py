@@ -78,7 +78,7 @@ class Store:
         """
         line = json.dumps(row, allow_nan=False, separators=(",", ":")).encode() + b"\n"
         end = os.fstat(self._file).st_size
-        self.keys.add(str(row["key"]))  # first: Ctrl-C from here on must not let it be written twice
+        self.keys.add(str(row["key"]))  # first, so that Ctrl-C cannot make it twice
         try:
             written = os.write(self._file, line)
             if written < len(line):  # the disk became full in the middle

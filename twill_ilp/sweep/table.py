@@ -11,7 +11,7 @@ from twill_ilp.files import writing
 from twill_ilp.sweep.keys import point_digest
 from twill_ilp.sweep.measure import RESULTS
 from twill_ilp.sweep.parameters import OPEN, PARAMETERS
-from twill_ilp.sweep.spec import Sweep, read_sweep
+from twill_ilp.sweep.spec import read_sweep
 from twill_ilp.sweep.store import POINTS, read_rows
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def folder_of(name: str | Path) -> Path:
     )
 
 
-def write_tables(sweep: Sweep, folder: Path) -> list[Path]:
+def write_tables(folder: Path) -> list[Path]:
     """Write ``points.csv``, and ``points.parquet`` if pyarrow is there; returns the paths.
 
     Raises:
@@ -142,7 +142,7 @@ def _dtype(name: str, values: list[Any]) -> str:
     if kind in (None, object):
         given = {type(value) for value in values if value is not None}
         kind = given.pop() if len(given) == 1 else str
-    if name in PLAIN:
+    if name in PLAIN or (kind is str and not any(values)):
         return "string"
     return PANDAS.get(kind or str, "category")
 
