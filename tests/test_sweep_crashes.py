@@ -85,9 +85,11 @@ def wait_for_rows(run: subprocess.Popen[str], out: Path, rows: int) -> bool:
 
 def kill_runner(rng: random.Random, path: Path, out: Path) -> int:
     """Kill the runner somewhere in the middle, or while it starts; the number of rows then."""
+    done = stored(out).count(b"\n")
     run = start(path, out)
-    wait_for_rows(run, out, stored(out).count(b"\n") + rng.randrange(18))
+    wait_for_rows(run, out, done + rng.randrange(max(1, (POINTS_IN_ALL - done) // 3)))
     time.sleep(rng.random() * 0.05)
+    assert run.poll() is None, "the sweep has not ended yet"
     workers = workers_of(run.pid)
     run.kill()
     run.communicate()
@@ -109,21 +111,22 @@ def wait_for_the_end(pid: int) -> None:
     raise AssertionError(f"worker {pid} outlives its parent")
 
 
-def kill_workers(rng: random.Random, path: Path, out: Path) -> None:
-    """Kill a worker now and then until the run has ended by itself."""
+def kill_workers(rng: random.Random, path: Path, out: Path) -> int:
+    """Kill a worker now and then until the run has ended by itself; how often."""
     run, kills = start(path, out), 0
     while run.poll() is None:
-        time.sleep(rng.random() * 0.4)
+        time.sleep(rng.random() * 0.3)
         workers = workers_of(run.pid)
         if workers and kills < 4:
             kills += 1
             try:
                 os.kill(rng.choice(workers), signal.SIGKILL)
             except ProcessLookupError:
-                continue
+                kills -= 1
     said, complaint = run.communicate()
     assert run.returncode == 0, complaint
     assert f"{POINTS_IN_ALL} of {POINTS_IN_ALL} points done" in said
+    return kills
 
 
 @contextmanager
@@ -144,7 +147,7 @@ def small_disk(folder: Path, kilobytes: int) -> Iterator[bool]:
 
 def fill_disk(rng: random.Random, path: Path, disk: Path, out: Path, mounted: bool) -> None:
     """Run into a full disk, or else into a limit on the size of files."""
-    room = rng.randrange(5_000, 60_000)
+    room = rng.randrange(5_000, 25_000)
     run = start(path, out, None if mounted else room)
     _, complaint = run.communicate()
     assert run.returncode == 2
@@ -167,10 +170,12 @@ def check_disturbed(folder: Path, rounds: int, seed: int) -> dict[str, Any]:
     path = folder / "loops.toml"
     path.write_text(LOOPS, encoding="utf-8")
     truth = undisturbed(folder, path).drop(columns=list(TIMINGS), errors="ignore")
-    rng, counts = random.Random(seed), {"rounds": 0, "mounted": 0, "torn": 0, "rows at kills": []}
+    rng = random.Random(seed)
+    counts: dict[str, Any] = dict.fromkeys(("rounds", "mounted", "torn", "workers killed"), 0)
+    counts["rows at kills"] = []
     for number in range(rounds):
         disk = folder / f"disk{number}"
-        with small_disk(disk, rng.randrange(20, 70)) as mounted:
+        with small_disk(disk, rng.randrange(16, 32)) as mounted:
             _one_round(rng, path, disk, mounted, counts)
             table = load(disk / "out").drop(columns=list(TIMINGS), errors="ignore")
             pd.testing.assert_frame_equal(table, truth)
@@ -187,12 +192,15 @@ def _one_round(
     def kill() -> None:
         counts["rows at kills"].append(kill_runner(rng, path, out))
 
+    def kill_some_workers() -> None:
+        counts["workers killed"] += kill_workers(rng, path, out)
+
     for disturb in (
         lambda: fill_disk(rng, path, disk, out, mounted),
         kill,
         kill,
         lambda: tear(rng, out, counts),
-        lambda: kill_workers(rng, path, out),
+        kill_some_workers,
     ):
         disturb()
         now = stored(out)
@@ -220,3 +228,4 @@ def test_nothing_that_ended_is_lost_twenty_times(tmp_path: Path) -> None:
     print(counts)
     assert counts["rounds"] == 20
     assert len(set(counts["rows at kills"])) > 5, "the moments differ"
+    assert counts["workers killed"] >= 20
