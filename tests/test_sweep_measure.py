@@ -72,6 +72,7 @@ def test_a_limit_makes_a_point_unknown_and_never_infeasible() -> None:
         assert row["ii_found"] is None
         assert row["ii_bound"] == 16
         assert row["ii_gap"] is None
+    assert row_of(**given)["rejected"] == "15: bound; 16..17: unknown"
 
 
 def test_tiles_that_do_not_fit_are_infeasible() -> None:

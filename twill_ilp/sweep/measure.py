@@ -6,8 +6,9 @@ found; a limit makes it ``unknown``, never ``infeasible``.
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +167,7 @@ def _levels(built: Built, result: Result) -> Row:
         "operations_built": len(built.problem.graph),
         "mii": max(result.mii.values()),
         "ii_found": result.ii,
-        "rejected": "; ".join(map(_rejection, result.rejected)) or None,
+        "rejected": _rejected(result.rejected),
     }
     for name in ("ii", "length", "warps", "traffic"):
         level = result.objective.get(name)
@@ -215,5 +216,11 @@ def _cost(effort: Effort, result: Result) -> Row:
     }
 
 
-def _rejection(rejection: Rejection) -> str:
-    return f"{rejection.ii}: {rejection.reason}"
+def _rejected(rejections: Sequence[Rejection]) -> str | None:
+    """``7: bound; 8..9: unknown``; the bound holds for everything below it as well."""
+    texts = []
+    for reason, group in itertools.groupby(rejections, lambda r: r.reason):
+        iis = [rejection.ii for rejection in group]
+        span = str(iis[0]) if len(iis) == 1 else f"{iis[0]}..{iis[-1]}"
+        texts.append(f"{span}: {reason}")
+    return "; ".join(texts) or None
