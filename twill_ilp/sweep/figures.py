@@ -33,6 +33,7 @@ KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 value that rows must have), ``name`` (of the file) and ``title``."""
 
 PANEL, HEIGHT = 3.2, 3.0  # inches: width of one of several panels, height of all
+LINE = 11.0  # points: a line of text above the axes
 PAD = 4.0  # points between the key of a panel and its title
 
 COMMON = ("kind", "panels", "where", "name", "title")
@@ -118,7 +119,7 @@ def draw_figure(frame: pd.DataFrame, figure: Mapping[str, Any]) -> Figure:
     if any(label for label, _ in parts):
         fig.canvas.draw()  # only now are the heights of the keys known
         keys = [legend.get_window_extent().height for ax in axes[0] if (legend := ax.get_legend())]
-        pad = max(keys, default=8.0) * 72 / fig.dpi + PAD
+        pad = max(max(keys, default=0.0) * 72 / fig.dpi, LINE) + PAD
         for ax, (label, _) in zip(axes[0], parts, strict=True):
             ax.set_title(label, fontsize=NORMAL, pad=pad)
     return fig
