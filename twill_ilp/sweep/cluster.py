@@ -46,7 +46,8 @@ def cluster_executor(scheduler: str | None = None, jobs: int | None = None) -> I
         try:
             client = stack.enter_context(Client(address, timeout=PATIENCE))
         except (OSError, TimeoutError) as e:
-            raise OptionError(f"scheduler {address}: not reached ({e}); check the address") from None
+            reason = f"scheduler {address}: not reached ({e}); check the address"
+            raise OptionError(reason) from None
         client.run(allow_children)
         try:
             yield client.get_executor(pure=False)
