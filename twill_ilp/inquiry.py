@@ -226,6 +226,7 @@ class Inquiry:
             model.lp,
             time_limit=min(self.session.allowance(), seconds),
             seed=self.session.options.seed if seed is None else seed,
+            options=self.session.options.solver,
         )
         self.session.solve += outcome.seconds
         return outcome

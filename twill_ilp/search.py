@@ -22,7 +22,7 @@ from twill_ilp.options import LEVELS, SearchOptions, Session
 from twill_ilp.problem import Problem
 from twill_ilp.rules import effective_graph, held_cycles
 from twill_ilp.schedule import Level, Rejection, Result, Schedule, Status
-from twill_ilp.solver import highs_version
+from twill_ilp.solver import check_options, highs_version
 from twill_ilp.structure import hopeless, rigid_conflict
 
 __all__ = ["solve"]
@@ -57,6 +57,7 @@ def solve(
         raise OptionError(
             f"formulation is {chosen.formulation!r}; choose from auto, {', '.join(FORMULATIONS)}"
         )
+    check_options(chosen.solver)
     joint = chosen.stage == "joint" and chosen.method == "ilp"
     if not joint:
         graph = problem.graph
@@ -151,6 +152,11 @@ def _ascend(
         rejected.append(Rejection(enough, "bound", f"{conflict}, at this and every other II"))
         return None, tuple(rejected)
     ii, last = mii, enough if session.options.max_ii is None else session.options.max_ii
+    least = session.options.min_ii or mii
+    if ii < least:
+        last_one = f"..{least - 1}" if least - 1 > ii else ""
+        rejected.append(Rejection(ii, "unknown", f"{ii}{last_one} not asked"))
+        ii = least
     while ii <= last:
         began = time.perf_counter()
         if session.remaining == 0:
