@@ -25,7 +25,7 @@ __all__ = ["JointSearch", "Limits", "level_value"]
 GUESS_SECONDS, QUICK_SECONDS, SHORT_SECONDS = 1.0, 4.0, 10.0
 """Wall seconds for one partition, and for the first tries of the joint model."""
 
-FIRST_GUESSES = 6
+FIRST_GUESSES = 2
 """Partitions that are tried before the joint model is built at all."""
 
 SMALL_MODEL, MEDIUM_MODEL = 1000, 2000
