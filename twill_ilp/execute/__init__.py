@@ -1,11 +1,11 @@
 """Run a program on NumPy tiles, every warp group on its own.
 
 Groups are coroutines that share nothing but buffers and barriers; asynchronous operations are
-further ones, which end some time after they are issued.  Who goes on next is drawn from a seed, with
-a preference for some over others that is drawn too, so that groups run far apart from each other.
+further ones, which end some time after they are issued.  Who goes on next is drawn from a seed,
+with a preference for some over others that is drawn too, so that groups run far apart.
 
 Every access is checked against what is *known* to have happened before it
-(:mod:`~twill_ilp.execute.knowledge`), and every slot knows what is in it.  So what a program lacks is
+(:mod:`~twill_ilp.execute.knowledge`), and every slot knows what is in it.  What a program lacks is
 an error with the instruction in every interleaving, and not a wrong number in some of them.
 
 >>> from twill_ilp import SearchOptions, build_kernel, solve

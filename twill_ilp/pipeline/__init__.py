@@ -44,9 +44,7 @@ __all__ = [
 ]
 
 
-def build_program(
-    source: Schedule | Result, *, liveness: str | None = None
-) -> Program:
+def build_program(source: Schedule | Result, *, liveness: str | None = None) -> Program:
     """The program of a schedule; without groups, all operations are one group's.
 
     Args:

@@ -155,9 +155,7 @@ def _known(name: str, known: Mapping[str, object], where: str, what: str) -> Non
 def _group(data: object, where: str) -> Group:
     fields = read_object(data, where, ("id", "warps", "stages", *SECTIONS))
     _whole(fields, where, id=0, warps=1, stages=1)
-    sections = (
-        tuple(read_array(fields[key], f"{where}.{key}", _instruction)) for key in SECTIONS
-    )
+    sections = (tuple(read_array(fields[key], f"{where}.{key}", _instruction)) for key in SECTIONS)
     return Group(fields["id"], fields["warps"], fields["stages"], *sections)
 
 
