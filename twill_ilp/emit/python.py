@@ -27,8 +27,8 @@ A pseudo-kernel: Python syntax, one function per warp group; all of them run at 
 - buffer: slots in shared or tensor memory; iteration j is in slot j % count.
 - registers: as many copies of a value in registers.  They have no address: unroll the loop that
   many times and rename.
-- barrier(slots, arrivals): that many mbarriers.  wait(slot, parity): until the phase of that parity
-  has ended (mbarrier.try_wait.parity); on a new mbarrier, parity 1 passes at once, so that waits for
+- barrier(slots, arrivals): that many mbarriers.  wait(slot, parity): until the phase of that
+  parity has ended (mbarrier.try_wait.parity); a new mbarrier lets parity 1 pass, so that waits for
   iterations before the first need no condition.  signal(slot): all warps that ran it arrive.
 - Results of iterations before the first ([-1 % count] and so on) are there when the loop begins.
 """

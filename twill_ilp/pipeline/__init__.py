@@ -5,7 +5,7 @@
 >>> program
 <Program fig1: 3 operations in 1 groups, 2 stages, 0 barriers>
 >>> [(step.operation, step.offset) for step in program.groups[0].steady]
-[('S', 1), ('P', 0), ('O', 0)]
+[('P', 0), ('S', 1), ('O', 0)]
 """
 
 from __future__ import annotations
