@@ -135,15 +135,11 @@ class _Run:
         """One operation, from its issue to its completion."""
         for read in task.reads:
             source = (read.operation, iteration - read.distance)
-            local = self.program.tasks[read.operation].group == task.group
-            if source[1] < 0 or read.blocking or not local:
+            if read.blocking or not self._issued_before(task, source, known):
                 continue
             while source not in self.state.finished:  # the machine keeps this order
-                if not self._issued(source):
-                    break
                 yield f"for its operand {shown(*source)}"
-            else:
-                known.learn(self.state.finished[source])
+            known.learn(self.state.finished[source])
         self.state.check_operands(task, iteration, known)
         self.state.claim_slots(task, iteration, known)
         yield None
@@ -167,8 +163,7 @@ class _Run:
                 values[read.operation, read.distance] = value
         return values
 
-    def _issued(self, instance: tuple[str, int]) -> bool:
-        """Whether it is under way: its group has come to it."""
-        task = self.program.tasks[instance[0]]
-        name = f"{shown(*instance)} of group {task.group}"
-        return any(entry[0] == name for entry in self.running)
+    def _issued_before(self, task: Task, source: tuple[str, int], known: Knowledge) -> bool:
+        """Whether its group has issued the source of an operand before it."""
+        local = self.program.tasks[source[0]].group == task.group
+        return local and source[1] >= 0 and bool(known.events & self.state.events.issue(*source))

@@ -176,8 +176,7 @@ class State:
             )
         for waiter, distance in self._waiters[name]:
             at = iteration - slots + distance
-            before = iteration - slots >= 0 and self.exists(at)
-            if before and not known.events & self.events.issue(waiter, at):
+            if self.exists(at) and not known.events & self.events.issue(waiter, at):
                 raise ExecutionError(
                     f"{shown(name, iteration)} arrives at its barrier, and nothing says that "
                     f"{shown(waiter, at)} has seen the phase before; give the barrier more slots"

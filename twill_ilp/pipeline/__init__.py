@@ -36,6 +36,7 @@ __all__ = [
     "Buffer",
     "Group",
     "Instruction",
+    "Order",
     "Program",
     "Read",
     "Task",
@@ -74,7 +75,7 @@ def build_program(source: Schedule | Result, *, liveness: str | None = None) -> 
         _groups(schedule, order),
         tasks,
         buffers,
-        barriers_of(tasks, buffers, widths),
+        barriers_of(tasks, order, widths),
         dict(schedule.machine.memories),
     )
 

@@ -58,42 +58,50 @@ def needed_waits(
         tasks: without waits.
     """
     needs = _needs(tasks, buffers)
-    windows: dict[int, _Window] = {}
-    kept = dict(needs)
+    windows = _Windows(tasks, order)
+    kept = dict.fromkeys(needs)
     # Waits for slots and for the farther past go first: values are what a reader looks for.
     for edge in sorted(needs, key=lambda e: (bool(needs[e].values), -e[2], e[0], e[1])):
-        extent = abs(edge[2]) + 1
-        if extent not in windows:
-            windows[extent] = _Window(tasks, order, extent)
         others = [other for other in kept if other != edge]
-        if windows[extent].implies(edge, others, needs[edge].blocking):
+        src, dst, distance = edge
+        if windows.orders(("done", src), ("begin", dst), distance, others, needs[edge].blocking):
             del kept[edge]
     waits: dict[str, list[Wait]] = {name: [] for name in tasks}
-    for (src, dst, distance), need in kept.items():
+    for src, dst, distance in kept:
+        need = needs[src, dst, distance]
         waits[dst].append(Wait(src, distance, tuple(need.values), tuple(need.frees)))
     return {name: tuple(listed) for name, listed in waits.items()}
 
 
 def barriers_of(
-    tasks: Mapping[str, Task], buffers: Mapping[str, Buffer], warps: Mapping[str, int]
+    tasks: Mapping[str, Task], order: Order, warps: Mapping[str, int]
 ) -> dict[str, Barrier]:
-    """The barriers of all waits.
+    """The barriers of all waits, each with as few slots as are safe.
 
-    Iteration j + slots must not end its phase before all have seen the end of that of iteration j:
-    with one parity bit they could not tell.  An operation comes round to a slot of its buffers only
-    after the readers of what was there; so as many slots as its buffers have, and as those that
-    it sets free, are enough.  With at least as many as the distance of a wait, one for an iteration
-    before the first finds an unused phase; and one that begins in a later iteration, as negative
-    distances do, finds the first.
+    A slot's phase must not end while somebody may still wait for the end of the one before: with a
+    parity of one bit nobody could tell.  So whoever waits for iteration j must be issued before
+    iteration j + slots is complete.  This holds for j < 0 too, whose wait passes since nothing has
+    arrived at the slot yet.  And nobody's first wait at a slot may be for its second phase.
+
+    Args:
+        tasks: with waits.
+        warps: that arrive, per operation.
     """
-    slots: dict[str, int] = {}
-    for task in tasks.values():
-        for wait in task.waits:
-            far = wait.distance if wait.distance >= 0 else 1 - wait.distance
-            counts = [b.count for b in buffers.values() if b.operation == wait.operation]
-            counts += [buffers[name].count for name in wait.frees]
-            slots[wait.operation] = max(slots.get(wait.operation, 1), far, *counts, 1)
-    return {name: Barrier(name, slots[name], warps[name]) for name in tasks if name in slots}
+    windows = _Windows(tasks, order)
+    waits = [(w.operation, t.operation, w.distance) for t in tasks.values() for w in t.waits]
+    barriers = {}
+    for name in tasks:
+        here = [(waiting, n) for source, waiting, n in waits if source == name]
+        if not here:
+            continue
+        slots = max(1, *(n if n >= 0 else 1 - n for _, n in here))
+        while not all(
+            windows.orders(("issue", waiting), ("done", name), slots - n, waits)
+            for waiting, n in here
+        ):
+            slots += 1
+        barriers[name] = Barrier(name, slots, warps[name])
+    return barriers
 
 
 def _needs(tasks: Mapping[str, Task], buffers: Mapping[str, Buffer]) -> dict[Edge, _Need]:
@@ -119,6 +127,36 @@ def _free(needs: dict[Edge, _Need], edge: Edge, buffer: str) -> None:
     need = needs.setdefault(edge, _Need())
     if buffer not in need.frees:
         need.frees.append(buffer)
+
+
+class _Windows:
+    """*Happens before* in windows of iterations, made when they are asked for."""
+
+    def __init__(self, tasks: Mapping[str, Task], order: Order) -> None:
+        self.tasks = tasks
+        self.order = order
+        self.made: dict[int, _Window] = {}
+
+    def orders(
+        self,
+        first: tuple[str, str],
+        last: tuple[str, str],
+        distance: int,
+        waits: Iterable[Edge],
+        blocking: bool = False,
+    ) -> bool:
+        """Whether ``first`` of iteration 0 comes before ``last`` of iteration ``distance``.
+
+        Args:
+            first, last: ``issue``, ``begin`` or ``done``, and an operation.
+            waits: those that count.
+            blocking: over at least one wait.
+        """
+        extent = abs(distance) + 1
+        if extent not in self.made:
+            self.made[extent] = _Window(self.tasks, self.order, extent)
+        i = max(0, -distance)
+        return self.made[extent].leads((*first, i), (*last, i + distance), waits, blocking)
 
 
 class _Window:
@@ -149,21 +187,15 @@ class _Window:
             self.next |= {issue: [begin], begin: [done], done: []}
             held = [issue] if tasks[name].asynchronous else [issue, done]
 
-    def implies(self, edge: Edge, waits: Iterable[Edge], blocking: bool) -> bool:
-        """Whether its source is done before its destination begins, by rules and waits.
-
-        ``blocking``: over at least one wait.
-        """
-        src, dst, distance = edge
+    def leads(self, first: Node, last: Node, waits: Iterable[Edge], blocking: bool) -> bool:
+        """Whether a path of rules and waits leads from one to the other."""
         across: dict[str, list[tuple[str, int]]] = {}
         for source, waiting, n in waits:
             across.setdefault(source, []).append((waiting, n))
-        i = max(0, -distance)
-        first, target = (("done", src, i), False), (("begin", dst, i + distance), blocking)
-        seen, queue = {first}, deque([first])
+        seen, queue = {(first, False)}, deque([(first, False)])
         while queue:
             node, crossed = queue.popleft()
-            if node == target[0] and crossed >= blocking:
+            if node == last and crossed >= blocking:
                 return True
             reached = [(after, crossed) for after in self.next[node]]
             if node[0] == "done":
