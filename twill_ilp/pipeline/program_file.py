@@ -23,6 +23,7 @@ from twill_ilp.pipeline.program import (
     Kind,
     Program,
     Read,
+    Share,
     Task,
     Wait,
 )
@@ -139,6 +140,8 @@ def _check_names(program: Program) -> None:
             _known(wait.operation, program.barriers, f"{where}: wait", "barrier")
     for buffer in program.buffers.values():
         _known(buffer.operation, program.tasks, f"buffer {buffer.name}", "task")
+        for share in buffer.shares:
+            _known(share.buffer, program.buffers, f"buffer {buffer.name}: share", "buffer")
     for name in program.barriers:
         _known(name, program.tasks, "barrier", "task")
     for group in program.groups:
@@ -199,15 +202,25 @@ def _wait(data: object, where: str) -> Wait:
 
 
 def _buffer(data: object, where: str) -> Buffer:
-    fields = read_object(data, where, ("name", "operation", "kind", "count", "smooth", "size"))
+    keys = ("name", "operation", "kind", "count", "smooth", "size", "address", "shares")
+    fields = read_object(data, where, keys)
     _texts(fields, where, "name", "operation")
     _whole(fields, where, count=1, smooth=1)
     if fields["kind"] not in get_args(Kind):
         raise InvalidProblemError(
             f"{where}: kind is {short(fields['kind'])}; choose from {', '.join(get_args(Kind))}"
         )
-    fields["size"] = _amounts(fields["size"], f"{where}.size")
+    for key in ("size", "address"):
+        fields[key] = _amounts(fields[key], f"{where}.{key}")
+    fields["shares"] = tuple(read_array(fields["shares"], f"{where}.shares", _share))
     return Buffer(**fields)
+
+
+def _share(data: object, where: str) -> Share:
+    fields = read_object(data, where, ("buffer", "distance"))
+    _texts(fields, where, "buffer")
+    _integer(fields["distance"], f"{where}: distance")
+    return Share(**fields)
 
 
 def _barrier(data: object, where: str) -> Barrier:
