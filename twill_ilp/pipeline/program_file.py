@@ -7,10 +7,10 @@ equal to the one written.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from twill_ilp.checks import check_flag, check_name, check_natural
 from twill_ilp.errors import InvalidProblemError
@@ -39,6 +39,8 @@ __all__ = [
 ]
 
 PROGRAM_SCHEMA = "twill-ilp/program/1"
+
+T = TypeVar("T")
 
 SECTIONS = ("prologue", "steady", "epilogue")
 
@@ -97,18 +99,18 @@ def program_from_dict(data: object) -> Program:
     check_natural(fields["ii"], "program: ii", InvalidProblemError, least=1)
     for key in ("name", "machine"):
         check_name(fields[key], f"program: {key}", InvalidProblemError)
-    groups = read_array(fields["groups"], "program.groups", _group)
-    tasks = {task.operation: task for task in read_array(fields["tasks"], "program.tasks", _task)}
-    buffers = {b.name: b for b in read_array(fields["buffers"], "program.buffers", _buffer)}
+    groups = tuple(read_array(fields["groups"], "program.groups", _group))
+    tasks = read_array(fields["tasks"], "program.tasks", _task)
+    buffers = read_array(fields["buffers"], "program.buffers", _buffer)
     barriers = read_array(fields["barriers"], "program.barriers", _barrier)
     program = Program(
         fields["name"],
         fields["machine"],
         fields["ii"],
-        tuple(groups),
-        tasks,
-        buffers,
-        {barrier.operation: barrier for barrier in barriers},
+        groups,
+        _by_name("tasks", [(task.operation, task) for task in tasks]),
+        _by_name("buffers", [(buffer.name, buffer) for buffer in buffers]),
+        _by_name("barriers", [(barrier.operation, barrier) for barrier in barriers]),
         _amounts(fields["memories"], "program.memories"),
     )
     _check_names(program)
@@ -118,6 +120,15 @@ def program_from_dict(data: object) -> Program:
             f"{program.stages}"
         )
     return program
+
+
+def _by_name(what: str, items: Sequence[tuple[str, T]]) -> dict[str, T]:
+    named = dict(items)
+    if len(named) < len(items):
+        names = [name for name, _ in items]
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise InvalidProblemError(f"program: two {what} named {twice}; remove one")
+    return named
 
 
 def _plain(value: Any) -> Any:
