@@ -120,35 +120,36 @@ def test_random_schedules(seeds: range) -> None:
         equals_the_hashes(schedule, build_program(schedule), seed)
 
 
-def found(seeds: range, stage: str) -> int:
-    """Check the schedules that searches find; says how many have several groups."""
-    several = 0
-    for seed in seeds:
+def found(first: int, loops: int, stage: str) -> int:
+    """Check so many schedules that searches find, from a seed on; how many have several groups."""
+    several, seed = 0, first
+    while loops:
+        seed += 1
         problem = random_joint_problem(random.Random(seed), 6)
+        try:
+            synthetic_semantics(problem.graph, 1).reference()
+        except OptionError:  # operations of one iteration wait for each other in a circle
+            continue
         options = SearchOptions(levels=("ii",), max_ii=12, time_limit=5)
         result = solve(problem, options) if stage == "joint" else solve_modulo(problem)
-        if result.schedule is None:
-            continue
-        try:
+        if result.schedule is not None:
             program = build_program(result)
-        except OptionError as e:
-            assert "wait for each other within one iteration" in str(e)
-            continue
-        equals_the_hashes(result.schedule, program, seed)
-        several += len(program.groups) > 1
+            equals_the_hashes(result.schedule, program, seed)
+            several += len(program.groups) > 1
+            loops -= 1
     return several
 
 
 def test_what_the_searches_find_for_random_loops() -> None:
-    assert found(range(7), "joint") >= 2
-    assert found(range(7), "modulo") == 0
+    assert found(0, 6, "joint") >= 1
+    assert found(0, 8, "modulo") == 0
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seeds", [range(at, at + 20) for at in range(0, 200, 20)])
-def test_what_the_searches_find_for_random_loops_slow(seeds: range) -> None:
-    found(seeds, "joint")
-    found(seeds, "modulo")
+@pytest.mark.parametrize("first", range(0, 10_000, 1000))
+def test_what_the_searches_find_for_random_loops_slow(first: int) -> None:
+    assert found(first, 20, "joint") >= 5
+    assert found(first, 20, "modulo") == 0
 
 
 def test_wrong_operands_show() -> None:
