@@ -43,12 +43,18 @@ def _buffers(program: Program) -> str:
     ]
     if not rows:
         return ""
-    header = ("buffer", "slots", "where", "one slot", "iteration j in", "slots without stalls")
+    header = ("buffer", "slots", "where", "one slot", "iteration j in", "no stall with")
     lines = [f"Buffers\n{_indented(Table(header, tuple(rows), frozenset({1, 5})).text(WIDTH))}"]
     for memory, taken in program.memory().items():
         limit = program.memories.get(memory, taken)
         over = "; more than there is, even with shared places" if taken > limit else ""
         lines += [f"  {memory}: {taken} of {limit}{over}"] if taken else []
+    pairs = {
+        tuple(sorted((name, share.buffer)))
+        for name, b in program.buffers.items()
+        for share in b.shares
+    }
+    lines += [f"  {a} and {b} take turns in one place" for a, b in sorted(pairs)]
     return "\n".join(lines)
 
 
@@ -62,9 +68,7 @@ def _where(program: Program, buffer: Buffer) -> str:
         return f"registers of group {program.tasks[buffer.operation].group}"
     if buffer.kind == "hand-over":
         return "smem, a copy"
-    where = ", ".join(f"{memory} {address}" for memory, address in buffer.address.items())
-    shares = ", ".join(share.buffer for share in buffer.shares)
-    return f"{where}, in turn with {shares}" if shares else where
+    return ", ".join(f"{memory} {address}" for memory, address in buffer.address.items())
 
 
 def _size(buffer: Buffer) -> str:
