@@ -6,6 +6,7 @@ import random
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -19,8 +20,9 @@ from strategies import random_joint_problem, solve_modulo
 from twill_ilp import SearchOptions, build_kernel, solve
 from twill_ilp.errors import ExecutionError, OptionError
 from twill_ilp.execute import execute, synthetic_semantics
+from twill_ilp.execute.state import State
 from twill_ilp.kernels import KERNELS
-from twill_ilp.kernels.numerics import kernel_semantics
+from twill_ilp.kernels.numerics import Array, Semantics, kernel_semantics
 from twill_ilp.pipeline import Program, build_program
 from twill_ilp.result_file import read_result
 from twill_ilp.schedule import Result, Schedule
@@ -210,6 +212,29 @@ def test_planted_faults_are_caught_slow(kind: str) -> None:
     for seed in range(60, 600):
         schedule = random_schedule(seed)
         caught(build_program(schedule), schedule, kind)
+
+
+def test_planted_faults_do_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With nothing checked but what slots hold, many a missing wait makes a wrong run."""
+    monkeypatch.setattr(State, "check_operands", lambda *arguments: None)
+    monkeypatch.setattr(State, "_check_overwritten", lambda *arguments: None)
+    harmful = total = 0
+    for seed in range(25):
+        schedule = random_schedule(seed)
+        equals_the_hashes(schedule, build_program(schedule), seed)
+        for _, faulty, trips in FAULTS["wait"](build_program(schedule)):
+            loop = synthetic_semantics(schedule.graph, trips[0])
+            reference, total = loop.reference(), total + 1
+            harmful += any(goes_wrong(faulty, loop, reference, at) for at in range(12))
+    assert total > 50 and harmful > total / 2, (harmful, total)
+
+
+def goes_wrong(program: Program, loop: Semantics, reference: Mapping[str, Array], at: int) -> bool:
+    try:
+        result = execute(program, loop, seed=at)
+    except ExecutionError:
+        return True
+    return any((result[key] != expected).any() for key, expected in reference.items())
 
 
 def run(program: Program, trips: int = 4) -> None:
