@@ -203,6 +203,7 @@ def test_registers_are_handed_over() -> None:
     assert [read.buffer for read in program.tasks["O"].reads] == ["P@shared", "O"]
     assert program.buffers["P@shared"].kind == "hand-over"
     assert program.tasks["P"].writes == ("P", "P@shared")
+    assert "copies: 16384 bytes of smem beside these" in program_text(program)
 
 
 # -- forms --------------------------------------------------------------------------------------

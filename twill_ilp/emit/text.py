@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from twill_ilp.costs import WORD
 from twill_ilp.emit.steps import Index, condition, sections
 from twill_ilp.pipeline import Buffer, Group, Instruction, Program, Task, Wait
 from twill_ilp.report.table import WIDTH, Table
@@ -49,6 +50,10 @@ def _buffers(program: Program) -> str:
         limit = program.memories.get(memory, taken)
         over = "; more than there is, even with shared places" if taken > limit else ""
         lines += [f"  {memory}: {taken} of {limit}{over}"] if taken else []
+    copies = [b for b in program.buffers.values() if b.kind == "hand-over"]
+    if copies:
+        size = sum(WORD * b.size["registers"] * b.count for b in copies)
+        lines.append(f"  copies: {size} bytes of smem beside these, which the model does not count")
     pairs = {
         tuple(sorted((name, share.buffer)))
         for name, b in program.buffers.items()
