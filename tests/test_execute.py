@@ -69,6 +69,26 @@ def test_modulo_schedules_of_kernels(name: str, gpu: str, sub_tiles: int) -> Non
     equals_the_loop(program, name, gpu, sub_tiles)
 
 
+def split(schedule: Schedule) -> Schedule:
+    """Loads, products, and each sub-tile's rest apart, whether the joint rules allow it or not."""
+
+    def group(name: str, kind: str) -> int:
+        number = name.rpartition(".")[2]
+        rest = 2 + int(number) if number.isdecimal() else 2
+        return {"tma": 0, "cp.async": 0, "mma": 1}.get(kind, rest)
+
+    return replace(schedule, group={op.name: group(op.name, op.kind) for op in schedule.graph})
+
+
+@pytest.mark.parametrize(("name", "gpu", "sub_tiles"), CASES)
+def test_split_schedules_of_kernels(name: str, gpu: str, sub_tiles: int) -> None:
+    schedule = solved(name, gpu, sub_tiles, "modulo").schedule
+    assert schedule
+    program = build_program(split(schedule))
+    assert len(program.groups) >= 2
+    equals_the_loop(program, name, gpu, sub_tiles)
+
+
 @pytest.mark.parametrize(("name", "gpu", "sub_tiles"), QUICK)
 def test_joint_schedules_of_kernels(name: str, gpu: str, sub_tiles: int) -> None:
     equals_the_loop(build_program(solved(name, gpu, sub_tiles, "joint")), name, gpu, sub_tiles)
