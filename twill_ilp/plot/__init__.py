@@ -14,6 +14,7 @@ from twill_ilp.plot.normalization import plot_normalization
 from twill_ilp.plot.occupancy import plot_occupancy
 from twill_ilp.plot.overlap import plot_overlap
 from twill_ilp.plot.registers import plot_registers
+from twill_ilp.plot.straight_line import plot_straight_line
 from twill_ilp.plot.warps import plot_warps
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "plot_occupancy",
     "plot_overlap",
     "plot_registers",
+    "plot_straight_line",
     "plot_warps",
 ]

@@ -19,7 +19,8 @@ class Wait(NamedTuple):
     """An instance that did not issue from cycle ``begin`` up to ``end``, and why.
 
     ``source`` is the operation or, with the cause ``unit``, the unit that it waited for; with
-    ``order`` and ``drain`` it is the instruction itself.
+    ``order`` it is the instruction itself, and with ``drain`` the operation for which it has to
+    wait at a barrier.
     """
 
     operation: str
@@ -158,7 +159,7 @@ class _Engine:
         begin = max(operands, warps.port)
         if instruction.hold:
             begin = max(begin, warps.barrier)
-        if instruction.waits:
+        if instruction.barrier:
             begin = max(begin, self._others(warps, number))
         warps.need, warps.operands, warps.begin = longest, operands, begin
         heapq.heappush(self.events, (self._fit(group, begin), order, group))
@@ -198,7 +199,7 @@ class _Engine:
     def _issue(self, group: int, cycle: int) -> None:
         warps = self.groups[group]
         assert warps.head is not None
-        _, number, iteration = warps.head
+        number = warps.head[1]
         instruction = self.code[number]
         self._explain(warps, cycle)
         self.issued[number].append(cycle)
@@ -209,7 +210,7 @@ class _Engine:
             first = cycle + row.start
             held.append((first, first + row.cycles, row.amount))
         warps.port = cycle
-        if instruction.waits:
+        if instruction.barrier:
             warps.barrier = cycle + 1
         warps.hold(number, cycle + instruction.hold)
         warps.head = next(warps.queue, None)
@@ -229,9 +230,9 @@ class _Engine:
         idle = max(idle, warps.operands)
         self._wait(own.name, iteration, "order", own.name, idle, warps.begin)
         self._wait(own.name, iteration, "unit", warps.unit, max(idle, warps.begin), cycle)
-        if own.waits:
+        if own.barrier:
             ready, done = max(warps.operands, warps.port), self._others(warps, number)
-            self._wait(own.name, iteration, "drain", own.name, ready, done)
+            self._wait(own.name, iteration, "drain", own.barrier, ready, done)
 
     def _wait(
         self, operation: str, iteration: int, cause: Cause, source: str, begin: int, end: int

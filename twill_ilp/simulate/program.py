@@ -25,8 +25,8 @@ Cause = Literal["blocking", "hand-over", "operand", "buffer", "order", "unit", "
 - ``buffer``: the last reader of the buffer that it would overwrite is not through.
 - ``order``: an instruction that waited issued in this very cycle.
 - ``unit``: a unit is busy.
-- ``drain``: it waits, and other instructions of its group are still in progress.  Only then is
-  the group not idle.
+- ``drain``: it has to wait at a barrier, and other instructions of its group are still in
+  progress.  Only then is the group not idle.
 """
 
 
@@ -56,7 +56,8 @@ class Instruction:
     Attributes:
         name, group, stage: of the operation; the stage is that of the program's schedule.
         hold: cycles for which it is in progress on its warps.
-        waits: whether it waits at a barrier, so that nothing else may be in progress.
+        barrier: the source for which it waits at a barrier, the first of several; nothing else
+            of its group may then be in progress.  Empty: it does not.
         usage: its reservation rows.
         needs: instances that it waits for.
     """
@@ -65,7 +66,7 @@ class Instruction:
     group: int
     stage: int
     hold: int
-    waits: bool
+    barrier: str
     usage: tuple[Usage, ...]
     needs: tuple[Need, ...]
 
@@ -111,7 +112,10 @@ def program_of(schedule: Schedule, rules: Rules, depth: int | None = None) -> Pr
     streams = streaming(graph)
     loads = tuple(op.name for op in graph if op.name in streams)
     ahead = _ahead(schedule, rules, loads, depth)
-    waits = {e.dst for e in graph.dependences if _cause(e, ahead) != "operand"}
+    barriers: dict[str, str] = {}
+    for e in graph.dependences:
+        if _cause(e, ahead) != "operand" and "concurrency" in rules:
+            barriers.setdefault(e.dst, e.src)
     buffers = _buffers(ahead, rules)
     needs = {op.name: [*_operands(ahead, rules, op.name)] for op in graph}
     for name, source, need in _overwrites(ahead, rules, buffers):
@@ -124,7 +128,7 @@ def program_of(schedule: Schedule, rules: Rules, depth: int | None = None) -> Pr
             ahead.group[name],
             ahead.stage(name),
             held_cycles(graph.by_name[name], rules.readings),
-            name in waits and "concurrency" in rules,
+            barriers.get(name, ""),
             graph.by_name[name].usage,
             tuple(
                 Need(position[source], lag, delay, spill, cause)

@@ -13,7 +13,7 @@ from twill_ilp.schedule import Schedule
 from twill_ilp.simulate.engine import Wait
 from twill_ilp.simulate.program import Cause, Program
 
-__all__ = ["Run", "Stall"]
+__all__ = ["Run", "Stall", "explained"]
 
 WORDS: Mapping[Cause, str] = {
     "blocking": "waits for {source} (blocking)",
@@ -22,8 +22,13 @@ WORDS: Mapping[Cause, str] = {
     "buffer": "needs a buffer that {source} still reads",
     "order": "follows a wait of the same cycle",
     "unit": "finds {source} busy",
-    "drain": "waits until its group has nothing else in progress",
+    "drain": "has to wait for {source} at a barrier, and its group is still busy",
 }
+
+
+def explained(cause: Cause, source: str) -> str:
+    """A cause in words, to follow the name of the operation."""
+    return WORDS[cause].format(source=source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +54,8 @@ class Stall:
         return self.cause != "drain"
 
     def __str__(self) -> str:
-        words = WORDS[self.cause].format(source=self.source)
-        return f"{self.operation} {words}: {float(self.cycles):.4g}"
+        why = explained(self.cause, self.source)
+        return f"{self.operation} {why}: {float(self.cycles):.4g}"
 
 
 @dataclass(frozen=True)
@@ -144,6 +149,11 @@ class Run:
     def tightest(self) -> int:
         """The group that is idle least; the first of several."""
         return min(self.idle, key=self.idle.__getitem__)
+
+    @property
+    def worst(self) -> Stall | None:
+        """The longest stall of the tightest group."""
+        return next((stall for stall in self.stalls if stall.group == self.tightest), None)
 
     def repeated(self) -> Schedule | None:
         """The modulo schedule that the run settled in, if one iteration is like the next.
