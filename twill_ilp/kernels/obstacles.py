@@ -3,7 +3,7 @@
 Modulo scheduling alone assumes one thread, registers without end and latencies that are known.
 Soi et al. 2026 (https://arxiv.org/abs/2512.18134, section 2.3 and Figs. 4 to 6) name four
 obstacles on a tensor-core GPU: operations that several warps issue together, few registers,
-latencies that vary, and waiting that blocks a whole warp.  Each of these loops has an II at which
+latencies that vary, and waiting that blocks a whole warp. Each of these loops has an II at which
 one family stands in the way, and leaving that family out gives a schedule.
 """
 
@@ -77,7 +77,7 @@ def _variable_latency() -> Obstacle:
         "variable-latency",
         2,
         _loop("pointer-chase", [node, address], edges),
-        "Every load needs the address that the load before it brought.  The load has to be in the "
+        "Every load needs the address that the load before it brought. The load has to be in the "
         "designated group and the addition may not, so that the value is handed over once per "
         "iteration, on the cycle that bounds II.",
     )
@@ -120,7 +120,7 @@ def _concurrency() -> Obstacle:
         "concurrency",
         2,
         loop,
-        "There are warps for one group only.  The product waits until all of them have written the "
+        "There are warps for one group only. The product waits until all of them have written the "
         "exponentials, and a group that waits does nothing else; but at II 2 an exponential is in "
         "progress in both slots.",
     )
