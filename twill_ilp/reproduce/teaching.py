@@ -57,7 +57,7 @@ def check_families(progress: Callable[[str], None]) -> Finding:
     header = ("family", "II asked for", "with it", "least II with it", "least II without it")
     return Finding(
         f"{len(rows)} loops of two operations (`twill_ilp/kernels/obstacles.py`): at the II asked "
-        "for, each is infeasible under all rules, and feasible without the family that it is about.",
+        "for, each is infeasible under all rules and feasible without the family it is about.",
         "same" if as_told else "different",
         "The rows are those of the exact steady state instead of an unrolled program "
         "(docs/model.md); they imply the paper's.",

@@ -11,10 +11,11 @@ from twill_ilp.reproduce.finding import Claim, Finding
 __all__ = ["HEADER", "report_text", "section_text", "without_times"]
 
 HEADER = """\
-# Reproduction of Soi et al., "Optimal Software Pipelining and Warp Specialization for Tensor Core GPUs"
+# Reproduction of Soi et al. 2026
 
-What the paper ([arXiv 2512.18134](https://arxiv.org/abs/2512.18134)) reports and what this package
-finds, claim by claim. Everything here was computed by the command
+What "Optimal Software Pipelining and Warp Specialization for Tensor Core GPUs"
+([arXiv 2512.18134](https://arxiv.org/abs/2512.18134)) reports and what this package finds, claim by
+claim. Everything here was computed by the command
 
 ```
 twill-ilp reproduce
@@ -22,7 +23,7 @@ twill-ilp reproduce
 
 Of the results only levels that are proven, and schedules that the verifier accepts, are reported;
 apart from the times, another run gives the same text. Cycles are those of the kernels
-([docs/kernels.md](https://github.com/)): documented throughputs, no measurement.
+(docs/kernels.md): documented throughputs, no measurement.
 """
 
 _TIME = re.compile(r"\b\d+(\.\d+)? s\b")
