@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "DoesNotFitError",
     "InvalidGraphError",
     "InvalidIRError",
     "InvalidMachineError",
@@ -52,6 +53,10 @@ class InvalidScheduleError(TwillError):
 
 class OptionError(TwillError):
     """An option of a command or a function with a value it cannot have."""
+
+
+class DoesNotFitError(OptionError):
+    """A kernel whose tiles exceed a memory in every schedule: proven infeasible at every II."""
 
 
 class SolverError(TwillError):

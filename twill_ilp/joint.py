@@ -200,6 +200,7 @@ class JointSearch:
             model.lp,
             time_limit=min(self.session.allowance(), seconds),
             seed=self.session.options.seed if seed is None else seed,
+            options=self.session.options.solver,
         )
         self.session.solve += outcome.seconds
         if outcome.solved:

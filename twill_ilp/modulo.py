@@ -170,7 +170,12 @@ def _ask(
     with session.building():
         model = build_model(core, problem.machine, windows, FORMULATIONS[formulation])
     limit = min(session.allowance(), most_seconds)
-    outcome = run(model.lp, time_limit=limit, seed=session.options.seed)
+    outcome = run(
+        model.lp,
+        time_limit=limit,
+        seed=session.options.seed,
+        options=session.options.solver,
+    )
     session.solve += outcome.seconds
     if outcome.solved:
         start = core.expand(model.read_starts(outcome.values))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import inf
+from typing import Any
 
 from twill_ilp.errors import OptionError
 from twill_ilp.rules import Rules
@@ -31,6 +32,7 @@ class SearchOptions:
         formulation: name of the ILP, see :data:`twill_ilp.ilp.FORMULATIONS`; ``auto`` is
             ``structured`` unless II is large against the number of operations.
         max_ii: largest II to try, cycles.
+        min_ii: smallest II to try, cycles; smaller ones above MII are not asked and stay unknown.
         time_limit: wall seconds for the whole search.
         solve_time_limit: wall seconds for each ILP.
         stage: ``joint``, or ``modulo``: starts alone, without warp groups and their rules.
@@ -40,6 +42,7 @@ class SearchOptions:
         level_time_limit: wall seconds for each level after II.
         confirm: repeat every ILP infeasibility with a second formulation.
         seed: random seed of HiGHS and of the heuristics.
+        solver: further options of HiGHS, by name.
 
     Raises:
         OptionError: a value that cannot be meant.
@@ -56,6 +59,8 @@ class SearchOptions:
     level_time_limit: float | None = None
     confirm: bool = False
     seed: int = 0
+    min_ii: int | None = None
+    solver: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -64,8 +69,10 @@ class SearchOptions:
             raise OptionError(f"stage is {self.stage!r}; choose from {', '.join(STAGES)}")
         object.__setattr__(self, "levels", tuple(self.levels))
         _check_levels(self.levels)
-        if self.max_ii is not None and self.max_ii < 1:
-            raise OptionError(f"max II is {self.max_ii}; give a whole number >= 1")
+        for name in ("max_ii", "min_ii"):
+            ii = getattr(self, name)
+            if ii is not None and ii < 1:
+                raise OptionError(f"{name[:3]} II is {ii}; give a whole number >= 1")
         for name in ("time_limit", "solve_time_limit", "level_time_limit"):
             limit = getattr(self, name)
             if limit is not None and not limit > 0:

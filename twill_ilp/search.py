@@ -148,6 +148,11 @@ def _ascend(
         rejected.append(Rejection(enough, "bound", f"{conflict}, at this and every other II"))
         return None, tuple(rejected)
     ii, last = mii, enough if session.options.max_ii is None else session.options.max_ii
+    least = session.options.min_ii or mii
+    if ii < least:
+        last_one = f"..{least - 1}" if least - 1 > ii else ""
+        rejected.append(Rejection(ii, "unknown", f"{ii}{last_one} not asked"))
+        ii = least
     while ii <= last:
         began = time.perf_counter()
         verdict, reason = verdict_on(ii)

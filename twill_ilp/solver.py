@@ -22,10 +22,19 @@ import highspy
 import numpy as np
 import pulp
 
+from twill_ilp import effort
 from twill_ilp.errors import OptionError, SolverError
 from twill_ilp.selftest import WRONG_OPTIMAL_ANSWER, wrong_optimal_model
 
-__all__ = ["Outcome", "SolveStatus", "highs_version", "run", "self_test", "to_highs"]
+__all__ = [
+    "Outcome",
+    "SolveStatus",
+    "check_options",
+    "highs_version",
+    "run",
+    "self_test",
+    "to_highs",
+]
 
 AGGREGATOR = 4096
 """Bit of ``presolve_rule_off`` that switches the faulty presolve rule off."""
@@ -136,7 +145,22 @@ def run(
         _set_start(highs, names, start)
     began = time.perf_counter()
     _solve_interruptibly(highs)
-    return _read(highs, lp, names, time.perf_counter() - began)
+    outcome = _read(highs, lp, names, time.perf_counter() - began)
+    effort.note(highs.getNumRow(), highs.getNumCol(), outcome.nodes, outcome.lp_iterations)
+    return outcome
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Refuse options of HiGHS that it does not know, values that it does not take, and options
+    that this package sets itself because its proofs rest on them.
+
+    Raises:
+        OptionError: one of those.
+    """
+    for name in options:
+        if name in (*EXACT, "random_seed", "threads", "parallel", "time_limit"):
+            raise OptionError(f"HiGHS option {name}: set by this package; leave it out")
+    _configure(_Quiet(), math.inf, 0, 1, options)
 
 
 def to_highs(lp: pulp.LpProblem) -> tuple[highspy.Highs, list[str]]:

@@ -25,10 +25,15 @@ REQUIRED = {
     "numpy": (1, 26),
     "pandas": (2, 1),
     "pulp": (3, 3, 2),
+    "tqdm": (4, 60),
 }
 """Distributions and their least versions, as in pyproject.toml."""
 
-OPTIONAL = {"jupyter": "to open the notebooks; pip install 'twill-ilp[notebooks]'"}
+OPTIONAL = {
+    "dask": "for sweeps on a cluster; pip install 'twill-ilp[cluster]'",
+    "jupyter": "to open the notebooks; pip install 'twill-ilp[notebooks]'",
+    "pyarrow": "for sweeps' tables as Parquet; pip install 'twill-ilp[parquet]'",
+}
 
 Finding = tuple[str, str, str]
 """What was looked at, ``ok``, ``bad`` or ``missing``, and what was seen."""

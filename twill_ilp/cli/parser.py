@@ -67,6 +67,8 @@ def build_parser() -> argparse.ArgumentParser:
     graph = _command(commands, "graph", "what is read from a kernel or file, before any solve")
     _add_source(graph)
     _add_drawings(graph)
+    _add_sweep(_command(commands, "sweep", "solve every point of a sweep file, resumably"))
+    _add_plot(_command(commands, "plot", "draw the figures of a sweep"))
     _command(commands, "kernels", "list the built-in loops")
     machines = _command(commands, "machines", "the figures of machines, side by side")
     machines.add_argument(
@@ -245,6 +247,34 @@ def _add_drawings(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--dot", metavar="OUT", help="write the graph for Graphviz")
     group.add_argument("--png", metavar="OUT", help="draw the graph: .png, .svg or .pdf")
     group.add_argument("--quiet", action="store_true", help="print no report")
+
+
+def _add_sweep(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="?", metavar="FILE", help="the sweep, a .toml file")
+    parser.add_argument("--jobs", type=int, metavar="N", help="points at a time (default: CPUs)")
+    parser.add_argument(
+        "--engine",
+        choices=["processes", "dask"],
+        default="processes",
+        help="where: on this machine, or on a cluster (default: processes)",
+    )
+    parser.add_argument("--scheduler", metavar="ADDR", help="of Dask, such as tcp://node1:8786")
+    parser.add_argument("--resume", action="store_true", help="go on where a run was ended")
+    parser.add_argument("--limit", type=int, metavar="N", help="only the first N points")
+    parser.add_argument("--out", metavar="DIR", help="folder of the results (results/NAME)")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print the points and an estimate, solve nothing"
+    )
+    parser.add_argument("--parameters", action="store_true", help="list what a sweep can vary")
+
+
+def _add_plot(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="FILE_OR_NAME", help="a sweep file, or its results")
+    parser.add_argument("--figure", metavar="NAME", help="only that one (default: all of the file)")
+    parser.add_argument("--out", metavar="DIR", help="folder of the figures (that of the results)")
+    parser.add_argument(
+        "--format", choices=["svg", "pdf", "png"], default="svg", help="default: svg"
+    )
 
 
 def _loop(text: str) -> int | str:

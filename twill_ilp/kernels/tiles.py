@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 
 from twill_ilp.costs import Cost, hand_over
 from twill_ilp.device import Device
-from twill_ilp.errors import OptionError
+from twill_ilp.errors import DoesNotFitError, OptionError
 from twill_ilp.graph import Dependence, LoopGraph, Operation, Usage
 from twill_ilp.problem import Problem
 from twill_ilp.tiling import replicate
@@ -219,7 +219,7 @@ def _check_fit(
         need = taken.get(memory, 0) + sum(always.values()) + others.get(largest, 0)
         if need > capacity:
             holders = [*(["tiles loaded before the loop"] if taken.get(memory) else []), *always]
-            raise OptionError(
+            raise DoesNotFitError(
                 f"tile {','.join(map(str, tile))}: needs {need} of {memory} for "
                 f"{', '.join([*holders, *([largest] if largest else [])])}, above machine "
                 f"{device.name}'s {capacity}; choose a smaller tile or fewer sub-tiles"
