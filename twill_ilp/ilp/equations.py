@@ -49,7 +49,9 @@ def _letters(model: Formulation) -> dict[str, str]:
             letters |= {_name(x): f"{letter}[{node.name}]" for x in variables[v : v + 1]}
         for letter, table in (("y", model.reached), ("a", getattr(model, "member", []))):
             rows = table[v : v + 1]
-            letters |= {_name(x): f"{letter}[{node.name},{i}]" for r in rows for i, x in enumerate(r)}
+            letters |= {
+                _name(x): f"{letter}[{node.name},{i}]" for r in rows for i, x in enumerate(r)
+            }
     return letters
 
 

@@ -36,7 +36,9 @@ class Obstacle:
     story: str
 
 
-def _loop(name: str, ops: Sequence[Operation], edges: Sequence[Dependence], **limits: int) -> Problem:
+def _loop(
+    name: str, ops: Sequence[Operation], edges: Sequence[Dependence], **limits: int
+) -> Problem:
     """The operations on a machine with one tensor core, one exponential unit and one copy unit."""
     memories = {"smem": limits.pop("smem")} if "smem" in limits else {}
     machine = Machine("two-operations", {"TC": 1, "SFU": 1, "TMA": 1}, memories, **limits)
@@ -115,7 +117,9 @@ def _spills() -> Obstacle:
 def _concurrency() -> Obstacle:
     exp = Operation("exp", "exp2", (Usage("SFU", 2),), warps=4)
     product = Operation("product", "mma", (Usage("TC", 1),), warps=4)
-    loop = _loop("blocking", [exp, product], [Dependence("exp", "product", 2, blocking=True)], warps=4)
+    loop = _loop(
+        "blocking", [exp, product], [Dependence("exp", "product", 2, blocking=True)], warps=4
+    )
     return Obstacle(
         "concurrency",
         2,

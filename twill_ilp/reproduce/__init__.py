@@ -46,7 +46,7 @@ DOTS = 200
 
 
 def claims_about(figure: int | None) -> tuple[Claim, ...]:
-    """The claims about one of the paper's figures, or with ``None`` all claims.
+    """The claims about one of the paper's figures, by its number, or with ``None`` all claims.
 
     Raises:
         OptionError: no claim is about that figure.
@@ -56,7 +56,9 @@ def claims_about(figure: int | None) -> tuple[Claim, ...]:
     chosen = tuple(claim for claim in CLAIMS if figure in claim.figures)
     if not chosen:
         known = ", ".join(str(n) for n in sorted({n for claim in CLAIMS for n in claim.figures}))
-        raise OptionError(f"figure {figure} is not reproduced; choose from {known}, or leave it out")
+        raise OptionError(
+            f"figure {figure} is not reproduced; choose from {known}, or leave it out"
+        )
     return chosen
 
 

@@ -42,13 +42,13 @@ def check_backward(progress: Callable[[str], None]) -> Finding:
     header = ("loop", "allowed", "registers per thread", "least II")
     overlap = "overlap" if schedule.stages > 1 else "do not overlap"
     return Finding(
-        f"Hopper: iterations {overlap}; II {schedule.ii} and L {schedule.length}, {_levels(whole)}. "
+        f"Hopper: iterations {overlap}; II {schedule.ii}, L {schedule.length}, {_levels(whole)}. "
         f"Blackwell, two sub-tiles: II {_ii(pair)} with 10 warps in 4 groups, that is loads, "
         f"products and two wide groups, one per sub-tile; with {FEW} registers per thread II "
         f"{_ii(three)} with a third wide group.",
         "partly",
-        "The two groups in ping-pong are there, and the third group with fewer registers; but its II "
-        "is the same here and not smaller, since the first one is ResMII already. On Hopper "
+        "The two groups in ping-pong are there, and the third group with fewer registers; but its "
+        "II is the same here and not smaller, since the first one is ResMII already. On Hopper "
         "registers do not forbid overlap in this model. Tiles and costs of the paper's backward "
         "cases are not published; ours are those of docs/kernels.md, on Hopper with a tile of "
         "64 x 64 x 128, which leaves room for more than one iteration.",

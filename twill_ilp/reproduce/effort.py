@@ -75,8 +75,8 @@ def check_normalization(progress: Callable[[str], None]) -> Finding:
     literal, distinct = answers[4:6]  # blackwell-measured has the longest list of costs
     header = ("costs", "reading", "F", "become 0 (in every optimum)", "time")
     return Finding(
-        f"F is proven without a solver. The paper's own program, read literally, turns costs into 0 "
-        "where the list is long; ours keeps every cost positive. The literal program took "
+        "F is proven without a solver. The paper's own program, read literally, turns costs into "
+        "0 where the list is long; ours keeps every cost positive. The literal program took "
         f"{'less' if slow < 0.5 else 'more'} than half a second on every list.",
         "same" if slow < 0.5 else "different",
         "F of the two readings differ where the literal one drops costs.",

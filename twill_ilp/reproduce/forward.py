@@ -35,9 +35,9 @@ def check_hopper(progress: Callable[[str], None]) -> Finding:
     ahead = [n for n in ("S.0", "S.1") if schedule.stage(n) < schedule.stage(f"O.{n[-1]}")]
     return Finding(
         f"{_levels(done.best)}. FlashAttention-3's partition, loads and a softmax group per "
-        f"sub-tile, reaches {'all of these' if reached else 'not all of these'}. Its tensor core is "
-        f"busy all {schedule.ii} cycles, so that it works for one sub-tile while the other is in its "
-        f"softmax (ping-pong); {len(ahead)} of the 2 first products are a stage ahead of their "
+        f"sub-tile, reaches {'all of these' if reached else 'not all of these'}. Its tensor core "
+        f"is busy all {schedule.ii} cycles: it works for one sub-tile while the other is in "
+        f"its softmax (ping-pong); {len(ahead)} of the 2 first products are a stage ahead of their "
         "second one, and so begin in the prologue.",
         "same" if reached and ahead else "different",
         "The minimum of L moves the first product of one sub-tile only into the prologue; the "
@@ -110,7 +110,12 @@ def check_ablations(progress: Callable[[str], None]) -> Finding:
     options = SearchOptions(levels=("ii",), max_ii=16)
     twelve = solve(limited(blackwell, warps=12), options, progress=progress)
     rows.append(("12 warps", "16", _verdict(twelve), "(not asked)"))
-    header = ("without", "modulo II", "joint problem there", "families without which it is possible")
+    header = (
+        "without",
+        "modulo II",
+        "joint problem there",
+        "families without which it is possible",
+    )
     return Finding(
         "At the least II of the modulo problem the joint problem is infeasible, proven, in all "
         "cases; the table names the families to blame.",

@@ -53,7 +53,7 @@ def report_text(done: Sequence[tuple[Claim, Finding, float]]) -> str:
 
 
 def section_text(number: int, claim: Claim, finding: Finding, seconds: float) -> str:
-    """The section of one claim."""
+    """The section of one claim: its number in the report, and the wall seconds that it took."""
     lines = [f"## {number}. {claim.name}", "", f"**Claim.** {claim.text}", ""]
     lines += [f"**Our result.** {finding.result}", ""]
     lines += [f"**{finding.verdict.capitalize()}.** {finding.why}", ""]
