@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "DoesNotFitError",
+    "ExecutionError",
     "InvalidGraphError",
     "InvalidIRError",
     "InvalidMachineError",
@@ -49,6 +50,10 @@ class InvalidMachineError(InvalidProblemError):
 
 class InvalidScheduleError(TwillError):
     """A schedule that the verifier rejects."""
+
+
+class ExecutionError(TwillError):
+    """A program that reads, overwrites or waits for what it must not, where it was run."""
 
 
 class OptionError(TwillError):

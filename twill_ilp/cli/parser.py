@@ -49,6 +49,11 @@ def build_parser() -> argparse.ArgumentParser:
     _add_search(solve)
     add_rules(solve)
     _add_outputs(solve)
+    emit = _command(commands, "emit", "the pipelined program of a schedule, by warp group")
+    _add_source(emit)
+    _add_search(emit)
+    add_rules(emit)
+    _add_program(emit)
     explain = _command(commands, "explain", "which constraint families make an II impossible")
     _add_source(explain)
     explain.add_argument("--ii", type=int, metavar="N", help="cycles (default: MII)")
@@ -239,6 +244,27 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
         help="which figure (default: kernel, the modulo reservation table)",
     )
     group.add_argument("--quiet", action="store_true", help="print no report and no progress")
+
+
+def _add_program(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the program")
+    group.add_argument(
+        "--result",
+        metavar="FILE",
+        help="take the schedule of a result file ('solve --json') of the same problem; no search",
+    )
+    group.add_argument(
+        "--format",
+        choices=["text", "json", "py"],
+        default="text",
+        help="to read, a program file, or a pseudo-kernel in Python syntax (default: text)",
+    )
+    group.add_argument(
+        "--trip-count", type=int, metavar="N", help="fill in the number of iterations"
+    )
+    group.add_argument(
+        "-o", dest="out", metavar="OUT", help="write a file instead of standard output"
+    )
 
 
 def _add_drawings(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,7 @@ from twill_ilp.problem import Problem
 from twill_ilp.report import result_text
 from twill_ilp.schedule import Result
 
-__all__ = ["run"]
+__all__ = ["EXIT_CODES", "priced", "run"]
 
 EXIT_CODES = {"optimal": 0, "infeasible": 1, "feasible": 3, "unknown": 3}
 
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Solve, and answer with the exit code of the verdict."""
     options = search_options(arguments)
     _check_outputs(arguments)
-    problem, costs = _priced(arguments)
+    problem, costs = priced(arguments)
     from twill_ilp.search import solve
 
     if arguments.quiet:
@@ -56,7 +56,7 @@ Costs = tuple[Problem, float, str]
 """The problem in clocks, clocks per model cycle, and how the costs were made."""
 
 
-def _priced(arguments: argparse.Namespace) -> tuple[Problem, Costs | None]:
+def priced(arguments: argparse.Namespace) -> tuple[Problem, Costs | None]:
     """The problem in the costs asked for."""
     if arguments.costs is None:
         return limited_problem(arguments), None
