@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from twill_ilp._version import __version__
 from twill_ilp.cli.rules import add_rules
+from twill_ilp.cli.simulate import add_simulation
 from twill_ilp.errors import OptionError
 from twill_ilp.options import METHODS, STAGES
 
@@ -66,6 +67,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_limits(audit)
     add_rules(audit)
+    simulate = _command(commands, "simulate", "run the schedule's program on a model of one SM")
+    _add_source(simulate)
+    _add_limits(simulate)
+    add_rules(simulate)
+    add_simulation(simulate)
     bounds = _command(commands, "bounds", "lower bounds on II and L, and what causes them")
     _add_source(bounds)
     _add_normalize(_command(commands, "normalize", "small whole numbers with the costs' ratios"))

@@ -21,6 +21,7 @@ from twill_ilp.plot.overlap import plot_overlap
 from twill_ilp.plot.pareto import plot_pareto
 from twill_ilp.plot.performance import plot_performance
 from twill_ilp.plot.registers import plot_registers
+from twill_ilp.plot.straight_line import plot_straight_line
 from twill_ilp.plot.tradeoff import plot_tradeoff
 from twill_ilp.plot.warps import plot_warps
 
@@ -39,6 +40,7 @@ __all__ = [
     "plot_pareto",
     "plot_performance",
     "plot_registers",
+    "plot_straight_line",
     "plot_tradeoff",
     "plot_warps",
 ]
