@@ -1,7 +1,8 @@
 """Strict reading of JSON, shared by problem and result files.
 
 Unknown keys, wrong types and duplicate keys are errors that name the place (``where``, such as
-``graph.operations[3] (S0)``) and the mend, so that a typo never turns into a default.
+``graph.operations[3] (S0)``) and the mend, so that a typo never turns into a default:
+``InvalidProblemError``, whatever the function.
 """
 
 from __future__ import annotations

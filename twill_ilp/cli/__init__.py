@@ -2,7 +2,8 @@
 
 Exit codes: 0 proven optimal (or nothing to prove), 1 proven infeasible (or a failed check of
 ``doctor``), 2 bad input, 3 unknown or only feasible, 130 interrupted.  Whatever goes wrong is
-one line on standard error.  Importing this package loads no solver and no plotting library.
+one line on standard error; what cannot be meant is an ``OptionError`` before anything is solved.
+Importing this package loads no solver and no plotting library.
 """
 
 from __future__ import annotations

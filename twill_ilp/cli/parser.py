@@ -85,6 +85,16 @@ def build_parser() -> argparse.ArgumentParser:
     machines.add_argument(
         "files", nargs="*", metavar="FILE", help=".toml files, to compare with the presets"
     )
+    reproduce = _command(commands, "reproduce", "the paper's claims one by one, with a report")
+    reproduce.add_argument(
+        "--figure", type=int, metavar="N", help="only what is about this figure of the paper"
+    )
+    reproduce.add_argument(
+        "--out",
+        default="reproduction",
+        metavar="DIR",
+        help="folder for REPRODUCTION.md and its figures (default: reproduction)",
+    )
     _command(commands, "doctor", "check the installation and the solver")
     return parser
 

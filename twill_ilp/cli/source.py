@@ -1,4 +1,4 @@
-"""The problem that a command line means."""
+"""The problem that a command line means; else an ``OptionError`` says what is wrong."""
 
 from __future__ import annotations
 

@@ -76,7 +76,11 @@ def ddg_reading(
     without: Iterable[str] = (),
     also: Iterable[str] = (),
 ) -> Reading:
-    """One loop of a parsed dump, with what was dropped; see :func:`read_ddg`."""
+    """One loop of a parsed dump, with what was dropped; see :func:`read_ddg`.
+
+    Raises:
+        InvalidProblemError: another schema, or data that does not fit it, by its place.
+    """
     rules = chosen_rules(without, also)
     version = _get(data, "schema_version", str, "dump")
     if version != DDG_SCHEMA:

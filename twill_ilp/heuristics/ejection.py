@@ -59,7 +59,11 @@ def default_rounds(problem: Problem) -> int:
 def search_within(
     loop: IndexedLoop, length: int, rounds: int, rng: np.random.Generator
 ) -> list[int] | None:
-    """Starts of all operations within ``length`` cycles, or ``None``."""
+    """Starts of all operations within ``length`` cycles, or ``None``.
+
+    Raises:
+        OptionError: negative ``rounds``.
+    """
     if rounds < 0:
         raise OptionError(f"rounds={rounds}; give a whole number >= 0")
     relaxation = Relaxation(loop, length)

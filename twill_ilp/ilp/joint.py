@@ -81,6 +81,7 @@ class JointModel(Formulation):
         ]
 
     def binary(self, name: str) -> pulp.LpVariable:
+        """A new 0-1 variable."""
         return self.lp.add_variable(name, 0, 1, pulp.LpInteger)
 
     def need(self, row: Affine, least: int, name: str) -> None:

@@ -1,4 +1,7 @@
-"""Register quotas: each group's registers per thread, out of the SM's register file."""
+"""Register quotas: each group's registers per thread, out of the SM's register file.
+
+Not in Soi et al. 2026; the steps of 8 are those of PTX's ``setmaxnreg``.  See docs/model.md.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Assignment: every node gets one slot and one stage inside its window."""
+"""Assignment: every node gets one slot and one stage inside its window (docs/model.md)."""
 
 from __future__ import annotations
 

@@ -51,7 +51,10 @@ def draw_arrows(
     places: Layout,
     pitch: float,
 ) -> None:
-    """One curve with a head per dependence; its artist's label is ``_src->dst``."""
+    """One curve with a head per dependence; its artist's label is ``_src->dst``.
+
+    ``pitch`` is the distance of two layers, in points of the layout.
+    """
     ports = _ports(dependences, boxes, places)
     for number, e in enumerate(dependences):
         if e.src == e.dst:

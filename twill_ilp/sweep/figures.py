@@ -43,7 +43,8 @@ def check_figure(figure: object) -> None:
     """Refuse a figure that cannot be drawn.
 
     Raises:
-        OptionError: no such kind, an option that is missing or unknown, or no column's name.
+        PointError: no such kind.
+        OptionError: an option that is missing or unknown, or no column's name.
     """
     if not isinstance(figure, dict):
         raise OptionError(f"figure is {short(figure)}; write [[figure]]")

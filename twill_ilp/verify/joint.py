@@ -2,6 +2,7 @@
 
 Read off the definitions (Soi et al. 2026, Figs. 5 and 6, in the steady state), and on purpose
 without the helpers that the models use: a slip there cannot repeat itself here.
+A check that fails raises ``InvalidScheduleError``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The rules of a modulo schedule: numbers that make sense, dependences, units."""
+"""The rules of a modulo schedule: numbers that make sense, dependences, units.
+
+A check that fails raises ``InvalidScheduleError``.
+"""
 
 from __future__ import annotations
 
