@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from twill_ilp import InvalidScheduleError, Problem, SearchOptions, build_kernel, solve, verify
 from twill_ilp.baselines import baselines, broken_rules, in_groups, loads_apart, unpipelined
+from twill_ilp.result_file import read_result
 from twill_ilp.rules import FAMILIES, Rules
 from twill_ilp.schedule import Schedule
 from twill_ilp.simulate import simulate
 
+SAVED = Path(__file__).parent / "data" / "simulation" / "fmha-forward-hopper.json"
+
 
 @pytest.fixture(scope="module")
 def attention() -> Problem:
-    return build_kernel("fmha-forward", "blackwell")
+    return build_kernel("fmha-forward", "hopper")
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +63,13 @@ def test_without_loads_the_heuristics_have_one_group() -> None:
 
 def test_every_step_is_worth_something(attention: Problem, programs: dict[str, Schedule]) -> None:
     rates = {name: simulate(s).cycles_per_iteration for name, s in programs.items()}
-    joint = solve(attention, SearchOptions(levels=("ii",))).schedule
+    joint = read_result(SAVED, attention).schedule
     assert joint is not None
     best = simulate(joint).cycles_per_iteration
     assert rates["program order, one group"] >= rates["program order, loads apart"]
     assert rates["program order, one group"] > rates["modulo, one group"]
     assert rates["modulo, one group"] >= rates["modulo, loads apart"]
-    assert min(rates.values()) > best == 16
+    assert min(rates.values()) > best == 32
 
 
 def test_broken_rules(attention: Problem, programs: dict[str, Schedule]) -> None:

@@ -9,19 +9,21 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest
 
-from twill_ilp import OptionError, SearchOptions, build_kernel, solve
+from twill_ilp import OptionError, build_kernel, solve
 from twill_ilp.cli import main
 from twill_ilp.plot import plot_straight_line
+from twill_ilp.result_file import read_result
 from twill_ilp.schedule import Schedule
 from twill_ilp.simulate import Jitter, Run, simulate
 from twill_ilp.trace import trace_events, write_trace
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "problems" / "too-few-warps.json"
+SAVED = Path(__file__).parent / "data" / "simulation" / "fmha-forward-hopper.json"
 
 
 @pytest.fixture(scope="module")
 def schedule() -> Schedule:
-    found = solve(build_kernel("fmha-forward", "hopper"), SearchOptions(levels=("ii",))).schedule
+    found = read_result(SAVED, build_kernel("fmha-forward", "hopper")).schedule
     assert found is not None
     return found
 
@@ -76,8 +78,11 @@ def test_every_instance_and_every_idle_cycle_is_there(run: Run) -> None:
     assert held == run.iterations * sum(row.cycles * row.amount for row in usage)
 
 
-def test_too_long_a_trace_is_refused(schedule: Schedule, tmp_path: Path) -> None:
-    run = simulate(schedule, iterations=40_000)
+def test_too_long_a_trace_is_refused(
+    schedule: Schedule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("twill_ilp.trace.MOST_EVENTS", 1000)
+    run = simulate(schedule, iterations=40)
     with pytest.raises(OptionError, match="too many for a viewer; give at most"):
         write_trace(run, tmp_path / "trace.json")
     assert not list(tmp_path.iterdir())

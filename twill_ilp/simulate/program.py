@@ -186,7 +186,8 @@ def _buffered(
     """The load as early as ``depth`` buffers allow."""
     ii = schedule.ii
     uses = [schedule.start[e.dst] + e.distance * ii for e in readers]
-    moved = _earlier(schedule, name, depth - _count(schedule, rules, name))
+    birth, death = lifetime(schedule, name, rules.readings)
+    moved = _earlier(schedule, name, depth - -(-(death - birth) // ii))
     late = moved.start[name] - min(uses)
     if late > 0:
         least = depth + -(-late // ii)
