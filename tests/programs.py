@@ -13,8 +13,8 @@ from twill_ilp.errors import OptionError
 from twill_ilp.pipeline import Group, Instruction, Order, Program, Task
 from twill_ilp.schedule import Schedule
 
-Fault = tuple[str, Program, int]
-"""What was planted, in which program, and a trip count at which it has to show."""
+Fault = tuple[str, Program, tuple[int, ...]]
+"""What was planted, the program with it, and trip counts at one of which it has to show."""
 
 
 def random_schedule(seed: int) -> Schedule:
@@ -48,32 +48,36 @@ def random_schedule(seed: int) -> Schedule:
 
 
 def without_one_wait(program: Program) -> Iterator[Fault]:
-    """Every wait left out, at the shortest trip count at which it is needed."""
+    """Every wait left out."""
     for task in program.tasks.values():
         for wait in task.waits:
             others = tuple(other for other in task.waits if other != wait)
             yield (
                 f"{task.operation} does not wait for {wait.operation}, {wait.distance} ago",
                 with_tasks(program, replace(task, waits=others)),
-                abs(wait.distance) + 1,
+                windows(program, abs(wait.distance) + 1),
             )
 
 
 def without_one_barrier(program: Program) -> Iterator[Fault]:
-    """Every barrier left out, with all waits at it, at the longest of these trip counts."""
+    """Every barrier left out, with all waits at it."""
     for name in program.barriers:
         tasks, trips = [], []
         for task in program.tasks.values():
-            here = [wait for wait in task.waits if wait.operation == name]
-            trips += [abs(wait.distance) + 1 for wait in here]
-            tasks.append(replace(task, waits=tuple(w for w in task.waits if w.operation != name)))
+            trips += [abs(wait.distance) + 1 for wait in task.waits if wait.operation == name]
+            others = tuple(wait for wait in task.waits if wait.operation != name)
+            tasks.append(replace(task, waits=others))
         barriers = {key: b for key, b in program.barriers.items() if key != name}
-        for trip in sorted(set(trips)):
-            yield (
-                f"no barrier {name}",
-                replace(with_tasks(program, *tasks), barriers=barriers),
-                trip,
-            )
+        less = replace(with_tasks(program, *tasks), barriers=barriers)
+        yield f"no barrier {name}", less, windows(program, *trips)
+
+
+def windows(program: Program, *first: int) -> tuple[int, ...]:
+    """Trip counts at which a missing wait shows: its own window, else that of what leans on it."""
+    waits = [wait for task in program.tasks.values() for wait in task.waits]
+    counts = [buffer.count for buffer in program.buffers.values()]
+    last = max([1, *counts, *(abs(wait.distance) for wait in waits)]) + 1
+    return tuple(dict.fromkeys((*first, *range(1, last + 1))))
 
 
 def with_one_slot_less(program: Program) -> Iterator[Fault]:
@@ -86,7 +90,7 @@ def with_one_slot_less(program: Program) -> Iterator[Fault]:
             yield (
                 f"{name} has {less.count} slots",
                 replace(program, buffers={**program.buffers, name: less}),
-                buffer.count + max(distances, default=0) + 1,
+                (buffer.count + max(distances, default=0) + 1,),
             )
 
 
@@ -103,7 +107,7 @@ def with_two_swapped(program: Program) -> Iterator[Fault]:
                     yield (
                         f"{reader} before {read.operation} in group {group.id}",
                         with_group(program, replace(group, steady=tuple(steps))),
-                        group.stages + read.distance,
+                        (group.stages + read.distance,),
                     )
 
 
@@ -117,7 +121,7 @@ def with_foreign_registers(program: Program) -> Iterator[Fault]:
                 yield (
                     f"{task.operation} reads registers of {read.operation}",
                     with_tasks(program, replace(task, reads=tuple(reads))),
-                    read.distance + 1,
+                    (read.distance + 1,),
                 )
 
 

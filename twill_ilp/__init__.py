@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from twill_ilp._version import __version__
 from twill_ilp.device import Device, read_device
 from twill_ilp.errors import (
+    ExecutionError,
     InvalidGraphError,
     InvalidIRError,
     InvalidMachineError,
@@ -33,12 +34,14 @@ from twill_ilp.tiling import sub_tile
 from twill_ilp.verify import verify
 
 if TYPE_CHECKING:
+    from twill_ilp.pipeline import build_program
     from twill_ilp.search import solve
 
 __all__ = [
     "KERNELS",
     "Dependence",
     "Device",
+    "ExecutionError",
     "InvalidGraphError",
     "InvalidIRError",
     "InvalidMachineError",
@@ -62,6 +65,7 @@ __all__ = [
     "ampere",
     "blackwell",
     "build_kernel",
+    "build_program",
     "hopper",
     "read_device",
     "read_machine",
@@ -71,8 +75,8 @@ __all__ = [
     "verify",
 ]
 
-_LAZY = {"solve": "twill_ilp.search"}
-"""Names that need a solver; imported on first use, so that ``import twill_ilp`` stays light."""
+_LAZY = {"build_program": "twill_ilp.pipeline", "solve": "twill_ilp.search"}
+"""Names that few need; imported on first use, so that ``import twill_ilp`` stays light."""
 
 
 def __getattr__(name: str) -> Any:

@@ -98,7 +98,11 @@ class _Writer:
         memories = ", ".join(repr(memory).replace("'", '"') for memory in buffer.size)
         sizes = ", ".join(str(size) for size in buffer.size.values())
         size = sizes if len(buffer.size) == 1 else f"({sizes})"
-        return f"buffer({memories}, count={buffer.count}, size={size})"
+        shares = ", ".join(self.buffers[share.buffer] for share in buffer.shares)
+        note = f"  # in turn with {shares}" if shares else ""
+        addresses = ", ".join(str(address) for address in buffer.address.values())
+        address = addresses if len(buffer.size) == 1 else f"({addresses})"
+        return f"buffer({memories}, count={buffer.count}, size={size}, address={address}){note}"
 
     def _function(self, group: Group) -> Iterator[str]:
         parameter = "N" if self.trip_count is None else f"N={self.trip_count}"

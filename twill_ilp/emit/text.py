@@ -46,12 +46,9 @@ def _buffers(program: Program) -> str:
     header = ("buffer", "slots", "where", "one slot", "iteration j in", "slots without stalls")
     lines = [f"Buffers\n{_indented(Table(header, tuple(rows), frozenset({1, 5})).text(WIDTH))}"]
     for memory, taken in program.memory().items():
-        limit = program.memories.get(memory)
-        if taken:
-            over = (
-                "" if limit is None or taken <= limit else "; more than there is: some must share"
-            )
-            lines.append(f"  {memory}: {taken}{'' if limit is None else f' of {limit}'}{over}")
+        limit = program.memories.get(memory, taken)
+        over = "; more than there is, even with shared places" if taken > limit else ""
+        lines += [f"  {memory}: {taken} of {limit}{over}"] if taken else []
     return "\n".join(lines)
 
 
@@ -63,7 +60,11 @@ def _slot(count: int) -> str:
 def _where(program: Program, buffer: Buffer) -> str:
     if buffer.kind == "registers":
         return f"registers of group {program.tasks[buffer.operation].group}"
-    return "smem, a copy" if buffer.kind == "hand-over" else ", ".join(buffer.size)
+    if buffer.kind == "hand-over":
+        return "smem, a copy"
+    where = ", ".join(f"{memory} {address}" for memory, address in buffer.address.items())
+    shares = ", ".join(share.buffer for share in buffer.shares)
+    return f"{where}, in turn with {shares}" if shares else where
 
 
 def _size(buffer: Buffer) -> str:

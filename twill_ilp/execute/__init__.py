@@ -51,7 +51,7 @@ def execute(
     Args:
         semantics: of the loop that the program is of.
         trip_count: at most that of the semantics' data, which is the default.
-        seed: of the interleaving; ``None``: in turn.
+        seed: of the interleaving; ``None``: the first group that can goes on.
 
     Raises:
         ExecutionError: an instruction reads what is not known to be there, reads registers of

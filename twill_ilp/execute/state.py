@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import combinations
 
 from twill_ilp.errors import ExecutionError
 from twill_ilp.execute.knowledge import Events, Knowledge
 from twill_ilp.kernels.numerics import Array
 from twill_ilp.pipeline import Program, Read, Task, Wait
+from twill_ilp.pipeline.storage import overlap
 
 __all__ = ["Phases", "Slot", "State", "shown"]
 
@@ -58,6 +60,16 @@ class State:
                 self._readers[read.buffer].append((task.operation, read.distance))
             for wait in task.waits:
                 self._waiters[wait.operation].append((task.operation, wait.distance))
+        self._check_places()
+
+    def _check_places(self) -> None:
+        """Buffers overlap only where they take turns."""
+        stored = [b for b in self.program.buffers.values() if b.address]
+        for a, b in combinations(stored, 2):
+            both = a.address.keys() & b.address.keys()
+            turns = b.name in [share.buffer for share in a.shares]
+            if not turns and any(overlap(a, b, memory) for memory in both):
+                raise ExecutionError(f"buffers {a.name} and {b.name} overlap; move one of them")
 
     def exists(self, iteration: int) -> bool:
         """Whether the loop has it."""
@@ -105,26 +117,36 @@ class State:
         Raises:
             ExecutionError: somebody may.
         """
-        me = (task.operation, iteration)
         for name in task.writes:
             buffer = self.program.buffers[name]
-            before = iteration - buffer.count
-            users = [(task.operation, before)]
-            users += [(reader, before + n) for reader, n in self._readers[name]]
-            for user, at in users:
-                if not self.exists(at) or (user, at) == me:
-                    continue
-                if not known.events & self.events.done(user, at):
-                    raise ExecutionError(
-                        f"{shown(*me)} of group {task.group} overwrites slot "
-                        f"{iteration % buffer.count} of {name}, and nothing says that "
-                        f"{shown(user, at)} is through with {shown(task.operation, before)} in "
-                        "it; a barrier, an order or a slot is missing"
-                    )
-            slot = self._slot(name, iteration)
+            self._check_overwritten(task, iteration, name, iteration - buffer.count, known)
+            for share in buffer.shares:
+                before = iteration - share.distance
+                self._check_overwritten(task, iteration, share.buffer, before, known)
+                other = self._slot(share.buffer, before)
+                other.holds, other.value = None, None
+            slot, me = self._slot(name, iteration), (task.operation, iteration)
             if slot.writer is not None:
                 raise ExecutionError(f"{shown(*me)} and {shown(*slot.writer)} write to {name} both")
             slot.writer = me
+
+    def _check_overwritten(
+        self, task: Task, iteration: int, name: str, before: int, known: Knowledge
+    ) -> None:
+        """Whoever writes or reads what is overwritten is known to be through."""
+        me, writer = (task.operation, iteration), self.program.buffers[name].operation
+        users = [(writer, before)]
+        users += [(reader, before + n) for reader, n in self._readers[name]]
+        for user, at in users:
+            if not self.exists(at) or (user, at) == me:
+                continue
+            if not known.events & self.events.done(user, at):
+                raise ExecutionError(
+                    f"{shown(*me)} of group {task.group} overwrites {shown(writer, before)} in "
+                    f"slot {before % self.program.buffers[name].count} of {name}, and nothing says "
+                    f"that {shown(user, at)} is through with it; a barrier, an order or a slot is "
+                    "missing"
+                )
 
     # -- while it runs --------------------------------------------------------------------------
 

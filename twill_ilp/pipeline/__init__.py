@@ -25,9 +25,11 @@ from twill_ilp.pipeline.program import (
     Kind,
     Program,
     Read,
+    Share,
     Task,
     Wait,
 )
+from twill_ilp.pipeline.storage import placed
 from twill_ilp.rules import Readings
 from twill_ilp.schedule import Result, Schedule
 
@@ -39,6 +41,7 @@ __all__ = [
     "Order",
     "Program",
     "Read",
+    "Share",
     "Task",
     "Wait",
     "build_program",
@@ -95,6 +98,7 @@ def _schedule(source: Schedule | Result) -> tuple[Schedule, Readings]:
 def _buffers(schedule: Schedule, order: Order, readings: Readings) -> dict[str, Buffer]:
     """Where every result is kept, and how often; by name."""
     buffers: dict[str, Buffer] = {}
+    reading: dict[str, list[tuple[str, int]]] = {}
     for op in schedule.graph:
         readers = [(e.dst, e.distance) for e in schedule.graph.dependences if e.src == op.name]
         own = [r for r in readers if schedule.group[r[0]] == schedule.group[op.name]]
@@ -115,7 +119,8 @@ def _buffers(schedule: Schedule, order: Order, readings: Readings) -> dict[str, 
             smooth = order.smooth_slots(op.name, users)
             count = smooth if readings.liveness == "completion" else order.slots(op.name, users)
             buffers[name] = Buffer(name, op.name, kind, count, smooth, size)
-    return buffers
+            reading[name] = users
+    return placed(buffers, reading, order, schedule.machine.memories)
 
 
 def _task(schedule: Schedule, op: Operation, buffers: Mapping[str, Buffer]) -> Task:

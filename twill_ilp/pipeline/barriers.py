@@ -6,7 +6,8 @@ complete, where both exist.  Needed are, before they are thinned out:
 - *values*: for a dependence that blocks or comes from another group, n its distance;
 - *slots*: a reader of a buffer, before its slot is written again.  The reader in iteration j reads
   what is overwritten ``count - distance`` iterations later;
-- *slots* nobody reads: the writer itself, ``count`` iterations later.
+- slots that nobody reads: the writer itself, ``count`` iterations later;
+- *shared places*: whoever reads or writes a buffer, before one that shares its place is written.
 
 A wait is left out if *happens before* holds without it.  The rules for that:
 
@@ -25,7 +26,7 @@ a group's warps do the same.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from twill_ilp.pipeline.order import Order
@@ -59,17 +60,29 @@ def needed_waits(
     """
     needs = _needs(tasks, buffers)
     windows = _Windows(tasks, order)
-    kept = dict.fromkeys(needs)
-    # Waits for slots and for the farther past go first: values are what a reader looks for.
-    for edge in sorted(needs, key=lambda e: (bool(needs[e].values), -e[2], e[0], e[1])):
-        others = [other for other in kept if other != edge]
+
+    def holds(edge: Edge, waits: Iterable[Edge], event: str = "begin") -> bool:
         src, dst, distance = edge
-        if windows.orders(("done", src), ("begin", dst), distance, others, needs[edge].blocking):
-            del kept[edge]
+        return windows.orders(("done", src), (event, dst), distance, waits, needs[edge].blocking)
+
+    # Waits for slots and for the farther past go first: values are what a reader looks for.
+    ordered = sorted(needs, key=lambda e: (bool(needs[e].values), -e[2], e[0], e[1]))
+    kept = [edge for edge in ordered if not holds(edge, ())]
+    # A wait orders even the issue of who waits.  What may lean on that must not lose it, so that
+    # here the others have to order the issue too.
+    for edge in tuple(kept):
+        others = [other for other in kept if other != edge]
+        if holds(edge, others, "issue"):
+            kept = others
+    # Some then order a beginning that is ordered anyway; all of the needs decide on these.
+    for edge in tuple(kept):
+        others = [other for other in kept if other != edge]
+        if holds(edge, others) and all(holds(need, others) for need in needs):
+            kept = others
     waits: dict[str, list[Wait]] = {name: [] for name in tasks}
-    for src, dst, distance in kept:
-        need = needs[src, dst, distance]
-        waits[dst].append(Wait(src, distance, tuple(need.values), tuple(need.frees)))
+    for edge in kept:
+        src, dst, distance = edge
+        waits[dst].append(Wait(src, distance, tuple(needs[edge].values), tuple(needs[edge].frees)))
     return {name: tuple(listed) for name, listed in waits.items()}
 
 
@@ -113,14 +126,24 @@ def _needs(tasks: Mapping[str, Task], buffers: Mapping[str, Buffer]) -> dict[Edg
                 need.values.append(read.operation)
                 need.blocking |= read.blocking
     for task in tasks.values():
-        for read in task.reads:
-            distance = buffers[read.buffer].count - read.distance
-            edge = (task.operation, read.operation, distance)
-            if edge != (task.operation, task.operation, 0):  # overwrites what it reads
-                _free(needs, edge, read.buffer)
-        for name in task.writes:
-            _free(needs, (task.operation, task.operation, buffers[name].count), name)
+        for name, distance in [
+            *((read.buffer, read.distance) for read in task.reads),
+            *((name, 0) for name in task.writes),
+        ]:
+            for writer, later in _overwriters(buffers, name):
+                edge = (task.operation, writer, later - distance)
+                if edge != (task.operation, task.operation, 0):  # overwrites what it reads
+                    _free(needs, edge, name)
     return needs
+
+
+def _overwriters(buffers: Mapping[str, Buffer], name: str) -> Iterator[tuple[str, int]]:
+    """What overwrites a result, of how many iterations later."""
+    yield buffers[name].operation, buffers[name].count
+    for buffer in buffers.values():
+        for share in buffer.shares:
+            if share.buffer == name:
+                yield buffer.operation, share.distance
 
 
 def _free(needs: dict[Edge, _Need], edge: Edge, buffer: str) -> None:

@@ -31,6 +31,7 @@ __all__ = [
     "Kind",
     "Program",
     "Read",
+    "Share",
     "Task",
     "Wait",
 ]
@@ -40,6 +41,14 @@ Kind = Literal["registers", "memory", "hand-over", "in place"]
 ``memory``: its footprint.  ``hand-over``: a copy in shared memory for other groups, of a value in
 registers.  ``in place``: the operation declares no storage; its result is what it did to
 another one's (a store into an accumulator) or to nobody's (an arrival)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A result of iteration j overwrites that of j - ``distance`` in another buffer of one slot."""
+
+    buffer: str
+    distance: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,9 @@ class Buffer:
         smooth: slots with which no wait for a slot to become free lasts, because every reader is
             complete by then; with fewer the program is right but may stall.
         size: of one slot, per memory in its own unit; ``{"registers": 32-bit words}``.
+        address: of the first slot per memory, in its unit; the others follow.  Only of kind
+            ``memory``.
+        shares: with whom it takes turns in a part of its place.
     """
 
     name: str
@@ -62,6 +74,8 @@ class Buffer:
     count: int
     smooth: int
     size: Mapping[str, int] = field(default_factory=dict, hash=False)
+    address: Mapping[str, int] = field(default_factory=dict, hash=False)
+    shares: tuple[Share, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +221,12 @@ class Program:
         return max(starts) - min(starts) + 1
 
     def memory(self) -> dict[str, int]:
-        """Amount of every memory that all buffers take together, hand-over copies apart."""
+        """Amount of every memory that the buffers take together, hand-over copies apart."""
         taken = dict.fromkeys(self.memories, 0)
         for buffer in self.buffers.values():
-            if buffer.kind == "memory":
-                for memory, size in buffer.size.items():
-                    taken[memory] = taken.get(memory, 0) + size * buffer.count
+            for memory, address in buffer.address.items():
+                end = address + buffer.size[memory] * buffer.count
+                taken[memory] = max(taken.get(memory, 0), end)
         return taken
 
     def check_trip_count(self, trip_count: int) -> None:

@@ -7,10 +7,10 @@ equal to the one written.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from twill_ilp.checks import check_flag, check_name, check_natural
 from twill_ilp.errors import InvalidProblemError
@@ -23,6 +23,7 @@ from twill_ilp.pipeline.program import (
     Kind,
     Program,
     Read,
+    Share,
     Task,
     Wait,
 )
@@ -38,6 +39,8 @@ __all__ = [
 ]
 
 PROGRAM_SCHEMA = "twill-ilp/program/1"
+
+T = TypeVar("T")
 
 SECTIONS = ("prologue", "steady", "epilogue")
 
@@ -96,18 +99,18 @@ def program_from_dict(data: object) -> Program:
     check_natural(fields["ii"], "program: ii", InvalidProblemError, least=1)
     for key in ("name", "machine"):
         check_name(fields[key], f"program: {key}", InvalidProblemError)
-    groups = read_array(fields["groups"], "program.groups", _group)
-    tasks = {task.operation: task for task in read_array(fields["tasks"], "program.tasks", _task)}
-    buffers = {b.name: b for b in read_array(fields["buffers"], "program.buffers", _buffer)}
+    groups = tuple(read_array(fields["groups"], "program.groups", _group))
+    tasks = read_array(fields["tasks"], "program.tasks", _task)
+    buffers = read_array(fields["buffers"], "program.buffers", _buffer)
     barriers = read_array(fields["barriers"], "program.barriers", _barrier)
     program = Program(
         fields["name"],
         fields["machine"],
         fields["ii"],
-        tuple(groups),
-        tasks,
-        buffers,
-        {barrier.operation: barrier for barrier in barriers},
+        groups,
+        _by_name("tasks", [(task.operation, task) for task in tasks]),
+        _by_name("buffers", [(buffer.name, buffer) for buffer in buffers]),
+        _by_name("barriers", [(barrier.operation, barrier) for barrier in barriers]),
         _amounts(fields["memories"], "program.memories"),
     )
     _check_names(program)
@@ -117,6 +120,15 @@ def program_from_dict(data: object) -> Program:
             f"{program.stages}"
         )
     return program
+
+
+def _by_name(what: str, items: Sequence[tuple[str, T]]) -> dict[str, T]:
+    named = dict(items)
+    if len(named) < len(items):
+        names = [name for name, _ in items]
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise InvalidProblemError(f"program: two {what} named {twice}; remove one")
+    return named
 
 
 def _plain(value: Any) -> Any:
@@ -139,6 +151,8 @@ def _check_names(program: Program) -> None:
             _known(wait.operation, program.barriers, f"{where}: wait", "barrier")
     for buffer in program.buffers.values():
         _known(buffer.operation, program.tasks, f"buffer {buffer.name}", "task")
+        for share in buffer.shares:
+            _known(share.buffer, program.buffers, f"buffer {buffer.name}: share", "buffer")
     for name in program.barriers:
         _known(name, program.tasks, "barrier", "task")
     for group in program.groups:
@@ -199,15 +213,25 @@ def _wait(data: object, where: str) -> Wait:
 
 
 def _buffer(data: object, where: str) -> Buffer:
-    fields = read_object(data, where, ("name", "operation", "kind", "count", "smooth", "size"))
+    keys = ("name", "operation", "kind", "count", "smooth", "size", "address", "shares")
+    fields = read_object(data, where, keys)
     _texts(fields, where, "name", "operation")
     _whole(fields, where, count=1, smooth=1)
     if fields["kind"] not in get_args(Kind):
         raise InvalidProblemError(
             f"{where}: kind is {short(fields['kind'])}; choose from {', '.join(get_args(Kind))}"
         )
-    fields["size"] = _amounts(fields["size"], f"{where}.size")
+    for key in ("size", "address"):
+        fields[key] = _amounts(fields[key], f"{where}.{key}")
+    fields["shares"] = tuple(read_array(fields["shares"], f"{where}.shares", _share))
     return Buffer(**fields)
+
+
+def _share(data: object, where: str) -> Share:
+    fields = read_object(data, where, ("buffer", "distance"))
+    _texts(fields, where, "buffer")
+    _integer(fields["distance"], f"{where}: distance")
+    return Share(**fields)
 
 
 def _barrier(data: object, where: str) -> Barrier:
