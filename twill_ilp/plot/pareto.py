@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from twill_ilp.plot.marks import finish, mark, sweep_axes
-from twill_ilp.plot.palette import INK, RULE
-from twill_ilp.plot.quantities import column, series
+from twill_ilp.plot.marks import finish, mark, sweep_axes, verdict_key
+from twill_ilp.plot.palette import RULE
+from twill_ilp.plot.quantities import column, proven, series
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["front", "plot_pareto"]
+
+
+DOMINATED: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 2.5, "color": RULE}
 
 
 def front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -43,8 +46,9 @@ def plot_pareto(
 ) -> Axes:
     """Draw the schedules found, and the front of those that nothing found beats.
 
-    Only schedules count: what is infeasible or unknown is not drawn, and a front says what was
-    found, not that nothing better exists.
+    Filled marks on the front: ``y`` is proven best for that point.  Only schedules count: what is
+    infeasible or unknown is not drawn, and a front says what was found, not that nothing better
+    exists.
 
     Args:
         frame: the table of a sweep.
@@ -56,32 +60,24 @@ def plot_pareto(
     """
     ax = sweep_axes(ax)
     entries: list[Artist] = []
+    seen: set[str] = set()
     for i, (name, part) in enumerate(series(frame, by)):
         known = part[column(part, x).notna() & column(part, y).notna()]
         points = list(zip(known[x].astype(float), known[y].astype(float), strict=True))
         best, style = front(points), mark(i)
+        certain = {p for p, proof in zip(points, proven(known, y), strict=True) if proof}
         rest = sorted(set(points) - set(best))
         if rest:
-            ax.plot(*zip(*rest, strict=True), **(style.points(False) | {"markersize": 3.0}))
+            ax.plot(*zip(*rest, strict=True), **DOMINATED)
         if best:
             ax.step(*zip(*best, strict=True), where="post", **style.line())
-            ax.plot(*zip(*best, strict=True), **style.points(True))
+        for point in best:
+            ax.plot(*point, **style.points(point in certain))
+            seen.add("proven" if point in certain else "found")
         if name:
-            entries.append(
-                Line2D([], [], marker=style.shape, markersize=4, label=name, **style.line())
-            )
-    entries.append(
-        Line2D(
-            [],
-            [],
-            linestyle="",
-            marker="o",
-            markersize=3,
-            markeredgecolor=INK,
-            markerfacecolor="white",
-            label="dominated",
-        )
-    )
+            line = style.line() | {"marker": style.shape, "markersize": 4}
+            entries.append(Line2D([], [], label=name, **line))
+    entries += [*verdict_key(seen), Line2D([], [], label="dominated", **DOMINATED)]
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(MaxNLocator(nbins=8, integer=True))
     ax.grid(color=RULE, linewidth=0.2)

@@ -145,6 +145,8 @@ def _limits(ax: Axes, values: Sequence[float], missing: bool) -> None:
         if high - low >= 2 and all(value.is_integer() for value in values):
             ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     if missing:
+        top = ax.transData.inverted().transform(ax.transAxes.transform((0, 1 - ROOM)))[1]
+        ax.set_yticks([tick for tick in ax.get_yticks() if ax.get_ylim()[0] <= tick <= top])
         ends = ([0, 1], [1 - ROOM, 1 - ROOM])
         ax.plot(*ends, color=RULE, linewidth=0.6, transform=ax.transAxes)
     if not values:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from twill_ilp.errors import OptionError
 
@@ -38,21 +38,18 @@ def cluster_executor(scheduler: str | None = None, jobs: int | None = None) -> I
         ) from None
     from twill_ilp.sweep.child import allow_children, end_children
 
-    if scheduler is None:
-        local = LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None)
-    else:
-        local = None
-    try:
-        with Client(local or scheduler, timeout=PATIENCE) as client:
-            client.run(allow_children)
-            try:
-                yield client.get_executor(pure=False)
-            finally:
-                client.run(end_children)
-    except (OSError, TimeoutError) as e:
+    with ExitStack() as stack:
+        address = scheduler
         if scheduler is None:
-            raise
-        raise OptionError(f"scheduler {scheduler}: not reached ({e}); check the address") from None
-    finally:
-        if local is not None:
-            local.close()
+            local = LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None)
+            address = stack.enter_context(local).scheduler_address
+        try:
+            client = stack.enter_context(Client(address, timeout=PATIENCE))
+        except (OSError, TimeoutError) as e:
+            reason = f"scheduler {address}: not reached ({e}); check the address"
+            raise OptionError(reason) from None
+        client.run(allow_children)
+        try:
+            yield client.get_executor(pure=False)
+        finally:
+            client.run(end_children)
