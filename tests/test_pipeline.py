@@ -159,7 +159,8 @@ def test_what_does_not_fit_takes_turns() -> None:
     assert [s.distance for s in shared.buffers["A"].shares] == [1]
     assert [s.distance for s in shared.buffers["B"].shares] == [0]
     assert [(w.operation, w.frees) for w in shared.tasks["A"].waits] == [("Y", ("B",))]
-    assert "in turn with B" in program_text(shared) and "in turn with A" in program_python(shared)
+    assert "A and B take turns in one place" in program_text(shared)
+    assert "in turn with A" in program_python(shared)
     assert "more than there is" in program_text(build_program(in_turn(3)))
 
 
@@ -202,6 +203,7 @@ def test_registers_are_handed_over() -> None:
     assert [read.buffer for read in program.tasks["O"].reads] == ["P@shared", "O"]
     assert program.buffers["P@shared"].kind == "hand-over"
     assert program.tasks["P"].writes == ("P", "P@shared")
+    assert "copies: 16384 bytes of smem beside these" in program_text(program)
 
 
 # -- forms --------------------------------------------------------------------------------------

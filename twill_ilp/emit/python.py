@@ -30,6 +30,8 @@ A pseudo-kernel: Python syntax, one function per warp group; all of them run at 
 - barrier(slots, arrivals): that many mbarriers.  wait(slot, parity): until the phase of that
   parity has ended (mbarrier.try_wait.parity); a new mbarrier lets parity 1 pass, so that waits for
   iterations before the first need no condition.  signal(slot): all warps that ran it arrive.
+- In TLX: tlx.local_alloc (reuse= for those in turn), tlx.alloc_barriers, tlx.barrier_wait,
+  tlx.barrier_arrive, and a tlx.async_task per function.
 - Results of iterations before the first ([-1 % count] and so on) are there when the loop begins.
 """
 '''

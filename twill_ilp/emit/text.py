@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from twill_ilp.costs import WORD
 from twill_ilp.emit.steps import Index, condition, sections
 from twill_ilp.pipeline import Buffer, Group, Instruction, Program, Task, Wait
 from twill_ilp.report.table import WIDTH, Table
@@ -43,12 +44,22 @@ def _buffers(program: Program) -> str:
     ]
     if not rows:
         return ""
-    header = ("buffer", "slots", "where", "one slot", "iteration j in", "slots without stalls")
+    header = ("buffer", "slots", "where", "one slot", "iteration j in", "no stall with")
     lines = [f"Buffers\n{_indented(Table(header, tuple(rows), frozenset({1, 5})).text(WIDTH))}"]
     for memory, taken in program.memory().items():
         limit = program.memories.get(memory, taken)
         over = "; more than there is, even with shared places" if taken > limit else ""
         lines += [f"  {memory}: {taken} of {limit}{over}"] if taken else []
+    copies = [b for b in program.buffers.values() if b.kind == "hand-over"]
+    if copies:
+        size = sum(WORD * b.size["registers"] * b.count for b in copies)
+        lines.append(f"  copies: {size} bytes of smem beside these, which the model does not count")
+    pairs = {
+        tuple(sorted((name, share.buffer)))
+        for name, b in program.buffers.items()
+        for share in b.shares
+    }
+    lines += [f"  {a} and {b} take turns in one place" for a, b in sorted(pairs)]
     return "\n".join(lines)
 
 
@@ -62,9 +73,7 @@ def _where(program: Program, buffer: Buffer) -> str:
         return f"registers of group {program.tasks[buffer.operation].group}"
     if buffer.kind == "hand-over":
         return "smem, a copy"
-    where = ", ".join(f"{memory} {address}" for memory, address in buffer.address.items())
-    shares = ", ".join(share.buffer for share in buffer.shares)
-    return f"{where}, in turn with {shares}" if shares else where
+    return ", ".join(f"{memory} {address}" for memory, address in buffer.address.items())
 
 
 def _size(buffer: Buffer) -> str:

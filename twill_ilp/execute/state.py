@@ -122,6 +122,8 @@ class State:
             self._check_overwritten(task, iteration, name, iteration - buffer.count, known)
             for share in buffer.shares:
                 before = iteration - share.distance
+                if share.distance < 0:  # runs ahead, and may have come to its end
+                    before = min(before, self.trip_count - 1)
                 self._check_overwritten(task, iteration, share.buffer, before, known)
                 other = self._slot(share.buffer, before)
                 other.holds, other.value = None, None

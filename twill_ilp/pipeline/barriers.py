@@ -138,12 +138,17 @@ def _needs(tasks: Mapping[str, Task], buffers: Mapping[str, Buffer]) -> dict[Edg
 
 
 def _overwriters(buffers: Mapping[str, Buffer], name: str) -> Iterator[tuple[str, int]]:
-    """What overwrites a result, of how many iterations later."""
+    """What overwrites a result, of how many iterations later.
+
+    Where it is of an earlier iteration, the loop may end before the result that it should
+    overwrite: then it overwrites one before that, so that every distance up to 0 counts.
+    """
     yield buffers[name].operation, buffers[name].count
     for buffer in buffers.values():
         for share in buffer.shares:
             if share.buffer == name:
-                yield buffer.operation, share.distance
+                for distance in range(share.distance, max(share.distance, 0) + 1):
+                    yield buffer.operation, distance
 
 
 def _free(needs: dict[Edge, _Need], edge: Edge, buffer: str) -> None:

@@ -71,7 +71,10 @@ def _turn(a: Buffer, b: Buffer, readers: Readers, order: Order) -> int | None:
     n = (start[a.operation] - start[b.operation]) // ii
     while order.key(b.operation, n) <= last_use(a, 0):
         n += 1
-    return n if last_use(b, n) < order.key(a.operation, 1) else None
+    # What comes into the loop must not be overwritten by results that run ahead of it.
+    ahead = a if n > 1 else b
+    carried = n not in (0, 1) and any(distance for _, distance in readers[ahead.name])
+    return n if last_use(b, n) < order.key(a.operation, 1) and not carried else None
 
 
 def _address(
