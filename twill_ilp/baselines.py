@@ -102,7 +102,7 @@ def in_groups(schedule: Schedule, groups: Mapping[str, int]) -> Schedule:
 
 def broken_rules(schedule: Schedule, rules: Rules = DEFAULT) -> tuple[str, ...]:
     """Families that a schedule with groups breaks; ``starts`` stands for delays and units."""
-    broken = {}
+    broken: dict[str, None] = {}
     for family, check in JOINT_CHECKS:
         if family and family not in rules:
             continue

@@ -45,9 +45,10 @@ class _Slice:
 def trace_events(run: Run) -> dict[str, Any]:
     """A run as JSON data.
 
-    Slices of warp groups say what is in progress on the warps (category ``operation``) and why they
-    are idle (``wait``); those of units, who holds them (``unit``).  ``args`` have the iteration, and
-    of an operation its group, its stage and the cycles until its result exists.
+    Slices of warp groups say what is in progress on the warps (category ``operation``) and why
+    they are idle (``wait``); those of units, who holds them (``unit``).  ``args`` have the
+    iteration, of an operation also its stage and the cycles until its result exists, and of a unit
+    the group that uses it.
 
     Raises:
         OptionError: more than :data:`MOST_EVENTS` events.
@@ -56,7 +57,7 @@ def trace_events(run: Run) -> dict[str, Any]:
     amount = usages * run.iterations + len(run.waits)
     if amount > MOST_EVENTS:
         raise OptionError(
-            f"a trace of {run.iterations} iterations has {amount} events, more than a viewer opens; "
+            f"a trace of {run.iterations} iterations has {amount} events, too many for a viewer; "
             f"give at most {MOST_EVENTS * run.iterations // amount} iterations"
         )
     events: list[dict[str, Any]] = []

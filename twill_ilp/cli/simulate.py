@@ -14,7 +14,7 @@ from twill_ilp.errors import OptionError
 from twill_ilp.files import check_writable, writing
 from twill_ilp.options import SearchOptions
 from twill_ilp.problem import Problem
-from twill_ilp.report import WIDTH, Table, headline, subject
+from twill_ilp.report import WIDTH, Table, headline
 from twill_ilp.schedule import Schedule
 from twill_ilp.simulate import NO_JITTER, Jitter, Run, simulate
 
@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
         for name, schedule in schedules.items()
     }
     _write(arguments, runs[JOINT], result.schedule)
-    say(f"{headline(result)}\n\n{_report(problem, runs, jitter, options)}")
+    say(f"{headline(result)}\n\n{_report(runs, jitter, options)}")
     for name, done in runs.items():
         if done.program.excess:
             complain(f"warning: {name}: does not fit: {done.program.excess}")
@@ -115,9 +115,7 @@ def _baselines(problem: Problem, options: SearchOptions) -> dict[str, Schedule]:
     return baselines(problem, modulo.schedule)
 
 
-def _report(
-    problem: Problem, runs: Mapping[str, Run], jitter: Jitter, options: SearchOptions
-) -> str:
+def _report(runs: Mapping[str, Run], jitter: Jitter, options: SearchOptions) -> str:
     joint = runs[JOINT]
     latency = f"latencies {jitter}, seed {options.seed}" if jitter else "no jitter"
     counts = [f"{name} {joint.program.buffers.get(name, 0)}" for name in joint.program.loads]
@@ -150,7 +148,10 @@ def _rates(runs: Mapping[str, Run]) -> str:
 
 
 def _reasons(runs: Mapping[str, Run], options: SearchOptions) -> str:
-    """What each program breaks, and the longest stall of the group that is idle least."""
+    """What each program breaks, and the longest stall of the group that is idle least.
+
+    (Loads are idle most of the time in every good program, which says nothing.)
+    """
     from twill_ilp.baselines import broken_rules
 
     rows = [
@@ -161,7 +162,9 @@ def _reasons(runs: Mapping[str, Run], options: SearchOptions) -> str:
         )
         for name, done in runs.items()
     ]
-    return Table(("program", "breaks", "longest stall"), tuple(rows), wraps=True).text()
+    return Table(
+        ("program", "breaks", "longest stall, cycles per iteration"), tuple(rows), wraps=True
+    ).text()
 
 
 def _stalls(done: Run) -> str:

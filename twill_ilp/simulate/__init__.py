@@ -87,7 +87,8 @@ def simulate(
     Takes ``O(log G)`` and the dependences of one operation per issue, with G groups.
 
     Args:
-        schedule: starts and groups; its starts only give the order, so it may break rules.
+        schedule: starts and groups; its starts only give the order, so that it may break any rule
+            except that nothing comes before what it waits for.
         iterations: trip count.
         rules: of its families ``spills`` and ``concurrency`` matter, and the readings ``hold``
             and ``liveness``.
@@ -98,7 +99,7 @@ def simulate(
 
     Raises:
         OptionError: no groups, fewer than one iteration, or a depth that the schedule cannot use.
-        InvalidScheduleError: operations that wait for each other in the same cycle.
+        InvalidScheduleError: an operation that comes before what it waits for.
     """
     if iterations < 1:
         raise OptionError(f"iterations is {iterations}; give at least 1")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal
@@ -101,13 +101,14 @@ def program_of(schedule: Schedule, rules: Rules, depth: int | None = None) -> Pr
 
     Raises:
         OptionError: no groups, or a depth that the schedule cannot use.
-        InvalidScheduleError: operations that wait for each other in the same cycle.
+        InvalidScheduleError: an operation that comes before what it waits for.
     """
     if not schedule.group:
         raise OptionError(
             f"{schedule.graph.name}: the schedule has no warp groups; give one of the joint stage, "
             "or put its operations into groups"
         )
+    _check_order(schedule)
     graph = schedule.graph
     streams = streaming(graph)
     loads = tuple(op.name for op in graph if op.name in streams)
@@ -117,9 +118,10 @@ def program_of(schedule: Schedule, rules: Rules, depth: int | None = None) -> Pr
         if _cause(e, ahead) != "operand" and "concurrency" in rules:
             barriers.setdefault(e.dst, e.src)
     buffers = _buffers(ahead, rules)
-    needs = {op.name: [*_operands(ahead, rules, op.name)] for op in graph}
-    for name, source, need in _overwrites(ahead, rules, buffers):
-        needs[name].append((source, need))
+    needs: dict[str, dict[tuple[str, Wait], None]] = {op.name: {} for op in graph}
+    for name, source, wait in (*_operands(ahead, rules), *_overwrites(ahead, rules, buffers)):
+        if (source, wait[0]) != (name, 0):  # nothing waits for itself
+            needs[name][source, wait] = None
     order = _ordered(ahead, needs)
     position = {name: number for number, name in enumerate(order)}
     instructions = tuple(
@@ -138,6 +140,18 @@ def program_of(schedule: Schedule, rules: Rules, depth: int | None = None) -> Pr
         for name in order
     )
     return Program(ahead, rules, instructions, buffers, loads)
+
+
+def _check_order(schedule: Schedule) -> None:
+    """What waits must come after what it waits for, or the warps wait for ever."""
+    start, ii = schedule.start, schedule.ii
+    for e in schedule.graph.dependences:
+        early = start[e.src] - (start[e.dst] + e.distance * ii)
+        if early > 0:
+            raise InvalidScheduleError(
+                f"{e.src} -> {e.dst}: {e.dst} comes {early} cycles before {e.src}, which it waits "
+                f"for, at II={ii}; start {e.dst} later"
+            )
 
 
 Wait = tuple[int, int, int, Cause]
@@ -172,7 +186,8 @@ def _buffered(
     """The load as early as ``depth`` buffers allow."""
     ii = schedule.ii
     uses = [schedule.start[e.dst] + e.distance * ii for e in readers]
-    moved = _earlier(schedule, name, depth - _count(schedule, rules, name))
+    birth, death = lifetime(schedule, name, rules.readings)
+    moved = _earlier(schedule, name, depth - -(-(death - birth) // ii))
     late = moved.start[name] - min(uses)
     if late > 0:
         least = depth + -(-late // ii)
@@ -216,11 +231,10 @@ def _buffers(schedule: Schedule, rules: Rules) -> dict[str, int]:
     }
 
 
-def _operands(schedule: Schedule, rules: Rules, name: str) -> Iterator[tuple[str, Wait]]:
+def _operands(schedule: Schedule, rules: Rules) -> Iterator[tuple[str, str, Wait]]:
     for e in schedule.graph.dependences:
-        if e.dst == name:
-            spill = _spill(e, schedule, rules)
-            yield e.src, (e.distance, e.delay, spill, _cause(e, schedule))
+        spill = _spill(e, schedule, rules)
+        yield e.dst, e.src, (e.distance, e.delay, spill, _cause(e, schedule))
 
 
 def _overwrites(
@@ -228,8 +242,7 @@ def _overwrites(
 ) -> Iterator[tuple[str, str, Wait]]:
     """Who writes into a buffer, and the readers that must be through with it.
 
-    Readers in registers of the value's own group are so by the order of instructions, and an
-    operation that updates its own value in place reads it before it writes.
+    Readers in registers of the value's own group are so by the order of instructions.
     """
     completion = rules.readings.liveness == "completion"
     for e in schedule.graph.dependences:
@@ -237,19 +250,18 @@ def _overwrites(
             continue
         op = schedule.graph.by_name[e.src]
         lag = buffers[e.src] - e.distance
-        in_place = e.dst == e.src and lag == 0
-        if not in_place and (any(op.footprint.values()) or _handed_over(e, schedule)):
+        if any(op.footprint.values()) or _handed_over(e, schedule):
             delay = schedule.graph.by_name[e.dst].cycles if completion else 0
             yield e.src, e.dst, (lag, delay, 0, "buffer")
 
 
-def _ordered(schedule: Schedule, needs: Mapping[str, list[tuple[str, Wait]]]) -> list[str]:
+def _ordered(schedule: Schedule, needs: Mapping[str, Iterable[tuple[str, Wait]]]) -> list[str]:
     """Operations by slot; of those at the same moment, sources first."""
     start, ii = schedule.start, schedule.ii
     sorter = TopologicalSorter[str]({name: () for name in start})
     for name, waits in needs.items():
         for source, (lag, _, _, _) in waits:
-            if start[source] - lag * ii == start[name] and source != name:
+            if start[source] - lag * ii == start[name]:
                 sorter.add(name, source)
     try:
         rank = {name: number for number, name in enumerate(sorter.static_order())}

@@ -22,7 +22,7 @@ WORDS: Mapping[Cause, str] = {
     "buffer": "needs a buffer that {source} still reads",
     "order": "follows a wait of the same cycle",
     "unit": "finds {source} busy",
-    "drain": "has to wait for {source} at a barrier, and its group is still busy",
+    "drain": "must wait for {source} at a barrier, but its group is busy",
 }
 
 
@@ -162,16 +162,16 @@ class Run:
         It is not checked: see :func:`twill_ilp.verify.verify`.
         """
         middle = self.window[len(self.window) // 2]
-        if middle + 1 >= self.iterations:
+        if middle + 1 >= self.iterations or self.factors:
             return None
         intervals = {times[middle + 1] - times[middle] for times in self.issue.values()}
+        if intervals != {self.cycles_per_iteration} or 0 in intervals:
+            return None
         start = {name: times[middle] for name, times in self.issue.items()}
         schedule = self.program.schedule
-        if len(intervals) > 1 or self.factors:
-            return None
-        ii = intervals.pop()
-        settled = Schedule(schedule.graph, schedule.machine, ii, start, schedule.group)
-        return settled.normalized() if ii else None
+        return Schedule(
+            schedule.graph, schedule.machine, intervals.pop(), start, schedule.group
+        ).normalized()
 
     def __repr__(self) -> str:
         rate = float(self.cycles_per_iteration)
