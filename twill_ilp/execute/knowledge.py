@@ -47,4 +47,5 @@ class Knowledge:
         self.told |= other.events
 
     def copy(self) -> Knowledge:
+        """The same knowledge, to be added to separately."""
         return Knowledge(self.events, self.told)

@@ -47,7 +47,10 @@ def add_groups(f: JointModel) -> None:
 
 
 def add_warp_budget(f: JointModel) -> None:
-    r"""The widths fit into the warp budget: :math:`\sum_g width_g\,open_g \le warps`."""
+    r"""The widths fit into the warp budget: :math:`\sum_g width_g\,open_g \le warps`.
+
+    (Soi et al. 2026, Fig. 6, with groups in place of warps.)
+    """
     if f.machine.warps is not None:
         f.need(Affine().add(warps_used(f), -1), -f.machine.warps, "warp_budget")
 

@@ -34,7 +34,7 @@ def add_spills(f: JointModel) -> None:
 
 
 def add_no_cross_warp(f: JointModel) -> None:
-    """A value in registers is read by its own group only: an ablation of the paper's."""
+    """A value in registers is read by its own group only: an ablation of Soi et al. 2026."""
     for number, (u, v, _, _) in enumerate(f.edges()):
         if f.operations[u].registers:
             f.need(Affine().add(f.same(u, v)), 1, f"no_cross_warp_{number}")

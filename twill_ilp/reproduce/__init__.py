@@ -12,7 +12,7 @@ from pathlib import Path
 
 from twill_ilp.errors import OptionError
 from twill_ilp.files import write_text, writing
-from twill_ilp.reproduce.backward import BACKWARD_CLAIM
+from twill_ilp.reproduce.backward import BACKWARD_CLAIM, saved_schedule
 from twill_ilp.reproduce.effort import NORMALIZATION_CLAIM, TIMES_CLAIM
 from twill_ilp.reproduce.finding import Claim, Drawing, Finding
 from twill_ilp.reproduce.forward import (
@@ -25,7 +25,15 @@ from twill_ilp.reproduce.outside import GPU_CLAIM
 from twill_ilp.reproduce.teaching import FAMILIES_CLAIM, FIG1_CLAIM
 from twill_ilp.reproduce.text import report_text, without_times
 
-__all__ = ["CLAIMS", "Claim", "Finding", "claims_about", "reproduce", "without_times"]
+__all__ = [
+    "CLAIMS",
+    "Claim",
+    "Finding",
+    "claims_about",
+    "reproduce",
+    "saved_schedule",
+    "without_times",
+]
 
 CLAIMS: tuple[Claim, ...] = (
     FIG1_CLAIM,

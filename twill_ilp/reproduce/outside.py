@@ -25,7 +25,7 @@ LOOPS = (
 
 
 def check_gpu(progress: Callable[[str], None]) -> Finding:
-    """The rate that the discrete-event model of one SM reaches, with the joint schedule and less."""
+    """The rate that the discrete-event model of one SM reaches, with each program."""
     rows, kept = [], True
     for kernel, machine, sub_tiles in LOOPS:
         progress(f"simulating {kernel} on {machine}")
