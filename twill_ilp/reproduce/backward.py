@@ -46,8 +46,8 @@ def check_backward(progress: Callable[[str], None]) -> Finding:
     return Finding(
         f"Hopper: iterations {overlap}; II {schedule.ii}, L {schedule.length}, {_levels(whole)}. "
         f"Blackwell, two sub-tiles: II {pair.ii} with loads, products and two wide groups, one per "
-        f"sub-tile, and {FEW} registers per thread are enough. ResMII is {bound}. The schedule comes "
-        "with the package and is verified here.",
+        f"sub-tile, and {FEW} registers per thread are enough. ResMII is {bound}. The schedule "
+        "comes with the package and is verified here.",
         "partly",
         "The two groups in ping-pong are there. Their II is ResMII and they need few registers, so "
         "that a third group, which the paper finds at a lower register budget and a smaller II, "
