@@ -164,3 +164,13 @@ def test_unknown_rules() -> None:
         Rules(("magic",))
     with pytest.raises(OptionError, match="reading hold is 'long'"):
         Readings(hold="long")  # type: ignore[arg-type]
+
+
+def test_levels_of_a_given_partition_are_those_of_the_partition() -> None:
+    """A question with fewer warps or less traffic than the partition has is simply answered no."""
+    problem = build_kernel("fmha-forward", "hopper")
+    group = {op.name: 0 if op.name in "KV" else 1 + int(op.name[-1]) for op in problem.graph}
+    result = solve(problem, SearchOptions(), partition=group)
+    assert (result.status, result.ii) == ("optimal", 32)
+    assert result.objective["warps"].value == 9
+    assert {result.objective[name].certainty for name in ("warps", "traffic")} == {"proven"}

@@ -133,6 +133,8 @@ class Inquiry:
         self, limits: Limits, partition: Mapping[str, int], seed: int
     ) -> Schedule | None:
         """A schedule with this partition, if the heuristics find one; ``None`` proves nothing."""
+        if not self._allows(limits, partition):
+            return None
         with self.session.building():
             line = self._line(limits, partition)
             if line.conflict:
@@ -159,10 +161,15 @@ class Inquiry:
         return [
             partition
             for partition in [*([like] if like else []), *natural]
-            if (limits.warps is None or warps_of(graph, partition) <= limits.warps)
-            and (limits.traffic is None or traffic_of(graph, partition) <= limits.traffic)
+            if self._allows(limits, partition)
             and not any(p == partition and limits.within(known) for p, known in self.refuted)
         ]
+
+    def _allows(self, limits: Limits, partition: Mapping[str, int]) -> bool:
+        """Whether the partition alone keeps the limits on warps and traffic."""
+        graph = self.effective.graph
+        fits = limits.warps is None or warps_of(graph, partition) <= limits.warps
+        return fits and (limits.traffic is None or traffic_of(graph, partition) <= limits.traffic)
 
     def verified(
         self, start: Mapping[str, int], groups: Mapping[str, int], limits: Limits
