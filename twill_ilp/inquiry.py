@@ -129,6 +129,19 @@ class Inquiry:
             return Verdict(None, True, f"{what} infeasible after {outcome.nodes} nodes")
         return Verdict(None, False, f"{what} undecided: {outcome.message}")
 
+    def attached(
+        self, modulo: Schedule, limits: Limits, partition: Mapping[str, int]
+    ) -> Schedule | None:
+        """The modulo schedule with that partition, if it happens to be valid within the limits."""
+        if not self._allows(limits, partition):
+            return None
+        if limits.length is not None and modulo.length > limits.length:
+            return None
+        try:
+            return self.verified(modulo.start, partition, limits)
+        except InvalidScheduleError:
+            return None
+
     def by_heuristics(
         self, limits: Limits, partition: Mapping[str, int], seed: int
     ) -> Schedule | None:

@@ -128,6 +128,7 @@ class JointSearch:
     def _tries(self, limits: Limits, like: Mapping[str, int] | None) -> Iterator[Verdict]:
         """Ever more patient ways to answer; "impossible" comes from the joint model alone."""
         guesses = self.inquiry.partitions(limits, like)
+        yield self._attached(limits, guesses)
         yield from self._first_guesses(limits, guesses[:FIRST_GUESSES])
         if self._slots <= MEDIUM_MODEL:
             yield self._model(limits, None, QUICK_SECONDS)
@@ -142,6 +143,16 @@ class JointSearch:
         while True:
             yield self._model(limits, None, patience, seed)
             patience, seed = patience * 2, seed + 1
+
+    def _attached(self, limits: Limits, partitions: Sequence[Mapping[str, int]]) -> Verdict:
+        """The shortest modulo schedule as it is, with each of the partitions."""
+        if self._slots <= SMALL_MODEL:
+            self._shorten_modulo(GUIDE_SECONDS)
+        for partition in partitions if self._modulo else ():
+            assert self._modulo
+            if schedule := self.inquiry.attached(self._modulo, limits, partition):
+                return Verdict(schedule, True, "modulo schedule")
+        return Verdict(None, False, NO_TIME)
 
     @property
     def _slots(self) -> int:
