@@ -46,14 +46,13 @@ def check_backward(progress: Callable[[str], None]) -> Finding:
     return Finding(
         f"Hopper: iterations {overlap}; II {schedule.ii}, L {schedule.length}, {_levels(whole)}. "
         f"Blackwell, two sub-tiles: II {pair.ii} with loads, products and two wide groups, one per "
-        f"sub-tile, and {FEW} registers per thread are enough. ResMII is {bound}. The schedule comes "
-        "with the package and is verified here.",
+        f"sub-tile, and {FEW} registers per thread are enough. ResMII is {bound}. The schedule "
+        "comes with the package and is verified here.",
         "partly",
         "The two groups in ping-pong are there. Their II is ResMII and they need few registers, so "
         "that a third group, which the paper finds at a lower register budget and a smaller II, "
-        "cannot buy anything here. On Hopper registers do not forbid overlap at this "
-        "tile. Tiles and costs of the paper's backward "
-        "cases are not published; ours are those of docs/kernels.md, on Hopper with a tile of "
+        "cannot buy anything here. On Hopper registers do not forbid overlap at this tile. Tiles and "
+        "costs of the paper's backward cases are not published; ours are those of docs/kernels.md, on Hopper with a tile of "
         "64 x 64 x 128, which leaves room for more than one iteration.",
         {"Attention backward": Table(header, rows, frozenset({2}))},
         {
