@@ -40,6 +40,7 @@ def main(folder: str) -> None:
     import pdoc.render
 
     warnings.filterwarnings("ignore", "Error parsing type annotation")  # generic types of stubs
+    warnings.filterwarnings("ignore", "The module specification")  # functions named as modules
     warnings.filterwarnings("error", ".*does not resolve")
     pdoc.render.configure(docformat="google", math=True, search=False)
     # Named one by one: of a package with __all__ pdoc would leave out the modules.
