@@ -40,12 +40,13 @@ def main(folder: str) -> None:
     import pdoc.render
 
     warnings.filterwarnings("ignore", "Error parsing type annotation")  # generic types of stubs
+    warnings.filterwarnings("ignore", "The module specification")  # functions named as modules
     warnings.filterwarnings("error", ".*does not resolve")
     pdoc.render.configure(docformat="google", math=True, search=False)
-    known = names()
-    missing = [name for name in OPTIONAL if name not in sys.modules]
-    pdoc.pdoc("twill_ilp", *(f"!{name}" for name in missing), output_directory=Path(folder))
-    print(f"{len(known) - len(missing)} modules in {folder}")
+    # Named one by one: of a package with __all__ pdoc would leave out the modules.
+    modules = [name for name in names() if name in sys.modules]
+    pdoc.pdoc(*modules, output_directory=Path(folder))
+    print(f"{len(modules)} modules in {folder}")
 
 
 if __name__ == "__main__":

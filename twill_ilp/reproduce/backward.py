@@ -51,10 +51,10 @@ def check_backward(progress: Callable[[str], None]) -> Finding:
         "partly",
         "The two groups in ping-pong are there. Their II is ResMII and they need few registers, so "
         "that a third group, which the paper finds at a lower register budget and a smaller II, "
-        "cannot buy anything here. On Hopper registers do not forbid overlap at this "
-        "tile. Tiles and costs of the paper's backward "
-        "cases are not published; ours are those of docs/kernels.md, on Hopper with a tile of "
-        "64 x 64 x 128, which leaves room for more than one iteration.",
+        "cannot buy anything here. On Hopper registers do not forbid overlap at this tile. Tiles "
+        "and costs of the paper's backward cases are not published; ours are those of "
+        "docs/kernels.md, on Hopper with a tile of 64 x 64 x 128, which leaves room for more than "
+        "one iteration.",
         {"Attention backward": Table(header, rows, frozenset({2}))},
         {
             "hopper-backward-warps": lambda: plot_warps(schedule),
