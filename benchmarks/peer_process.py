@@ -1,0 +1,142 @@
+"""Peers as child processes: started, asked, limited in CPU seconds, and measured."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["PEERS", "Ended", "Peer", "Worker", "available"]
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One way to answer an instance.
+
+    Attributes:
+        worker: module in ``workers/``.
+        module: what has to be importable for it.
+        exported: asked with exported models, and else with the problem itself.
+        what: for tables and figures.
+    """
+
+    worker: str
+    module: str
+    exported: bool
+    what: str
+
+
+PEERS = {
+    "search": Peer("search", "highspy", False, "this package's search"),
+    "highs": Peer("highs", "highspy", True, "HiGHS, exported model"),
+    "cpsat": Peer("cpsat", "ortools", True, "CP-SAT, exported model"),
+    "scip": Peer("scip", "pyscipopt", True, "SCIP, exported model"),
+    "specialist": Peer("specialist", "ortools", False, "CP-SAT, model of its own"),
+}
+
+
+class Ended(Exception):
+    """The worker ended without an answer: it reached a limit, or failed."""
+
+
+class Worker:
+    """One child process that answers questions, one line each (``workers/protocol.py``).
+
+    Args:
+        cpu_limit: CPU seconds after which the system ends it; wall seconds are limited to
+            ``WALL`` times as many.
+    """
+
+    WALL = 4.0
+
+    def __init__(self, peer: Peer, python: str, cpu_limit: float | None = None) -> None:
+        self._limit = cpu_limit
+        environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
+        self._process = subprocess.Popen(
+            [python, str(HERE / "workers" / f"{peer.worker}.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+            start_new_session=True,
+            preexec_fn=self._restrict,
+        )
+        self._timer: threading.Timer | None = None
+        if cpu_limit is not None:
+            self._timer = threading.Timer(self.WALL * cpu_limit + 30, self._kill)
+            self._timer.daemon = True
+            self._timer.start()
+        try:
+            hello = self._read()
+        except Ended:
+            raise RuntimeError(f"worker {peer.worker} does not start with {python}") from None
+        self.version, self.startup = hello["version"], hello["startup"]
+
+    def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to one question.
+
+        Raises:
+            Ended: there is none.
+        """
+        assert self._process.stdin is not None
+        try:
+            print(json.dumps(question), file=self._process.stdin, flush=True)
+        except BrokenPipeError:
+            raise Ended("it ended before the question") from None
+        return self._read()
+
+    def close(self) -> float:
+        """End the worker; returns its CPU seconds, user and system, those of children included.
+
+        Raises:
+            RuntimeError: it failed, other than by its limits.
+        """
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.close()
+        _, status, usage = os.wait4(self._process.pid, 0)
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        self._process.stdout.close()
+        if self._timer:
+            self._timer.cancel()
+        if self._process.returncode > 0:
+            raise RuntimeError(f"{self._process.args}: exit code {self._process.returncode}")
+        return usage.ru_utime + usage.ru_stime
+
+    def _read(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise Ended("it ended without an answer")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def _restrict(self) -> None:
+        if self._limit is not None:
+            seconds = max(1, round(self._limit))
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+
+    def _kill(self) -> None:
+        if self._process.returncode is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def available(peer: Peer, python: str) -> bool:
+    """Whether that Python has what the peer needs."""
+    look = f"import importlib.util as u, sys; sys.exit(u.find_spec({peer.module!r}) is None)"
+    return subprocess.run([python, "-c", look], check=False).returncode == 0
+
+
+def default_python(peer: str) -> str:
+    """The interpreter of a peer: ``TWILL_PEERS_<MODULE>`` in the environment, or this one."""
+    return os.environ.get(f"TWILL_PEERS_{PEERS[peer].module.upper()}", sys.executable)

@@ -1,0 +1,292 @@
+"""The joint problem as a CP model: slots as literals, groups as literals, clauses between them.
+
+Starts are a stage and a slot.  Units are at-most-one constraints over slot literals; dependences
+are precedences between integers, those with a spill enforced by "not in one group"; a waiting
+operation and one in progress exclude each other by clauses; large values are optional intervals
+that do not overlap within a group, beside the sums over live values.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from loop import Loop
+from ortools.sat.python import cp_model
+
+__all__ = ["build_joint"]
+
+Literal = Any
+
+
+def build_joint(loop: Loop) -> tuple[cp_model.CpModel, Any]:
+    """The model, and how to read starts and groups from its solution."""
+    joint = _Joint(loop)
+    joint.add_units()
+    joint.add_dependences()
+    joint.add_memory()
+    joint.add_registers()
+    joint.add_concurrency()
+
+    def read(solver: cp_model.CpSolver) -> dict[str, Any]:
+        start = [solver.value(t) for t in joint.start]
+        group = [next(g for g, a in enumerate(row) if solver.boolean_value(a))
+                 for row in joint.member]  # fmt: skip
+        names = [op["name"] for op in loop.ops]
+        return {
+            "start": {name: t - min(start) for name, t in zip(names, start, strict=True)},
+            "group": dict(zip(names, group, strict=True)),
+        }
+
+    return joint.model, read
+
+
+class _Joint:
+    """The model under construction: variables by operation, and rows family by family."""
+
+    def __init__(self, loop: Loop) -> None:
+        self.loop, self.ii, self.model = loop, loop.ii, cp_model.CpModel()
+        self.never = self.model.new_constant(0)
+        self.always = self.model.new_constant(1)
+        self._same: dict[tuple[int, int], Literal] = {}
+        self._live: dict[tuple[int, int], Any] = {}
+        self._span: dict[int, tuple[Any, Any, Any]] = {}
+        self._add_starts()
+        self._add_groups()
+
+    def _add_starts(self) -> None:
+        """One operation begins at cycle 0, as a schedule can be turned: the busiest one."""
+        model, ii, loop = self.model, self.ii, self.loop
+        pin = max(range(len(loop.ops)),
+                  key=lambda v: max((row["cycles"] for row in loop.ops[v]["usage"]), default=0))
+        far = loop.reach // ii + 1
+        self.at: list[list[Literal]] = []
+        self.stage: list[Any] = []
+        self.start: list[Any] = []
+        for v in range(len(loop.ops)):
+            if v == pin:
+                self.at.append([self.always, *[self.never] * (ii - 1)])
+                self.stage.append(0)
+                self.start.append(model.new_constant(0))
+                continue
+            x = [model.new_bool_var(f"x{v}_{r}") for r in range(ii)]
+            model.add_exactly_one(x)
+            k = model.new_int_var(-far, far, f"k{v}")
+            start = model.new_int_var(-far * ii, far * ii + ii, f"t{v}")
+            model.add(start == ii * k + sum(r * x[r] for r in range(1, ii)))
+            self.at.append(x)
+            self.stage.append(k)
+            self.start.append(start)
+
+    def _designated(self, v: int) -> bool:
+        return self.loop.ops[v]["variable_latency"] and "variable-latency" in self.loop.families
+
+    def _add_groups(self) -> None:
+        """Literals "v is in g".  A group has a fixed width and may stay empty; groups of one
+        width are opened in the order of the operations with the largest values."""
+        model, ops = self.model, self.loop.ops
+        self.width = self._group_widths()
+        designated = any(self._designated(v) for v in range(len(ops)))
+        opened = [self.always if designated and g == 0 else model.new_bool_var(f"open{g}")
+                  for g in range(len(self.width))]  # fmt: skip
+        self.member: list[list[Literal]] = []
+        for v in range(len(ops)):
+            fits = [
+                g for g, wide in enumerate(self.width)
+                if (designated and g == 0) == self._designated(v) and self._warps(v) <= wide
+            ]
+            row = [self.never] * len(self.width)
+            for g in fits:
+                row[g] = model.new_bool_var(f"a{v}_{g}")
+                model.add_implication(row[g], opened[g])
+            model.add_exactly_one(row)
+            self.member.append(row)
+        budget = self.loop.machine.get("warps")
+        if budget is not None and "warps" in self.loop.families:
+            model.add(sum(w * is_open for w, is_open in zip(self.width, opened, strict=True))
+                      <= budget)  # fmt: skip
+        if self.loop.max_groups is not None:
+            model.add(sum(opened) <= self.loop.max_groups)
+        order = sorted(range(len(ops)), key=lambda v: -ops[v]["registers"])
+        for g in range(1 + designated, len(self.width)):
+            if self.width[g] == self.width[g - 1]:
+                for i, v in enumerate(order):
+                    earlier = [self.member[u][g - 1] for u in order[:i]]
+                    model.add_bool_or([*earlier, self.member[v][g].negated()])
+
+    def _warps(self, v: int) -> int:
+        return int(self.loop.ops[v]["warps"]) if "warps" in self.loop.families else 1
+
+    def _group_widths(self) -> list[int]:
+        """The designated group first, if any; then as many of each width as could be needed."""
+        loop, count = self.loop, range(len(self.loop.ops))
+        designated = [max((self._warps(v) for v in count if self._designated(v)), default=0)]
+        widths = [wide for wide in designated if wide]
+        free = [self._warps(v) for v in count if not self._designated(v)]
+        left = len(free)
+        if loop.max_groups is not None:
+            left = min(left, loop.max_groups - len(widths))
+        groups = list(widths)
+        for wide in sorted(set(free), reverse=True):
+            most = min(left, free.count(wide))
+            if "warps" in loop.families and loop.machine.get("warps") is not None:
+                most = min(most, (loop.machine["warps"] - sum(widths)) // wide)
+            groups += [wide] * max(0, most)
+        return groups
+
+    def same(self, u: int, v: int) -> Literal:
+        """The literal "u and v are in one group"."""
+        u, v = min(u, v), max(u, v)
+        if u == v:
+            return self.always
+        if (u, v) not in self._same:
+            same = self._same[u, v] = self.model.new_bool_var(f"same{u}_{v}")
+            for a, b in zip(self.member[u], self.member[v], strict=True):
+                self.model.add_bool_or([a.negated(), b.negated(), same])
+                self.model.add_bool_or([same.negated(), a.negated(), b])
+                self.model.add_bool_or([same.negated(), b.negated(), a])
+        return self._same[u, v]
+
+    def add_units(self) -> None:
+        for unit, capacity in self.loop.machine["units"].items():
+            held: list[dict[tuple[int, int], int]] = [defaultdict(int) for _ in range(self.ii)]
+            for v, op in enumerate(self.loop.ops):
+                for row in op["usage"] if unit in {r["unit"] for r in op["usage"]} else ():
+                    for c in range(row["start"], row["start"] + row["cycles"]):
+                        for r in range(self.ii) if row["unit"] == unit else ():
+                            held[r][v, (r - c) % self.ii] += row["amount"]
+            for terms in held:
+                if all(amount == capacity for amount in terms.values()):
+                    self.model.add_at_most_one([self.at[v][z] for v, z in terms])
+                else:
+                    self.model.add(sum(amount * self.at[v][z]
+                                       for (v, z), amount in terms.items()) <= capacity)
+
+    def add_dependences(self) -> None:
+        for e in self.loop.edges:
+            if e.src == e.dst:
+                continue
+            apart = self.start[e.dst] - self.start[e.src]
+            self.model.add(apart >= e.weight)
+            if e.spill:
+                same = self.same(e.src, e.dst)
+                self.model.add(apart >= e.weight + e.spill).only_enforce_if(same.negated())
+            if "no-cross-warp" in self.loop.families and self.loop.ops[e.src]["registers"]:
+                self.model.add(self.same(e.src, e.dst) == 1)
+        for u, most in enumerate(self.loop.limit):
+            for v, offset in self.loop.uses(u) if most is not None else ():
+                self.model.add(self.start[v] + offset - self.start[u] <= most * self.ii)
+
+    def reached(self, v: int, offset: int, r: int) -> Any:
+        """``floor((start_v + offset - r - 1) / II)``, linear in stage and slot literals."""
+        turns = [(z + offset - r - 1) // self.ii for z in range(self.ii)]
+        return self.stage[v] + turns[0] + sum(
+            (turn - turns[0]) * x for turn, x in zip(turns, self.at[v], strict=True)
+            if turn != turns[0]
+        )  # fmt: skip
+
+    def live(self, u: int, r: int) -> Any:
+        """Instances of u's value that live in slot r."""
+        if (u, r) not in self._live:
+            spans = [self.reached(v, offset, r) - self.reached(u, 0, r)
+                     for v, offset in self.loop.uses(u)]  # fmt: skip
+            if len(spans) > 1:
+                live = self.model.new_int_var(0, self.most_live(u), f"live{u}_{r}")
+                for span in spans:
+                    self.model.add(live >= span)
+                spans = [live]
+            self._live[u, r] = spans[0]
+        return self._live[u, r]
+
+    def most_live(self, u: int) -> int:
+        most = self.loop.limit[u]
+        return 2 * (self.loop.reach // self.ii + 2) if most is None else most
+
+    def add_memory(self) -> None:
+        if "memory" not in self.loop.families:
+            return
+        for memory, capacity in self.loop.machine.get("memories", {}).items():
+            users = [(u, op["footprint"][memory]) for u, op in enumerate(self.loop.ops)
+                     if op["footprint"].get(memory)]  # fmt: skip
+            for r in range(self.ii) if users else ():
+                self.model.add(sum(amount * self.live(u, r) for u, amount in users) <= capacity)
+
+    def add_registers(self) -> None:
+        limit = self.loop.words_limit
+        values = [u for u, op in enumerate(self.loop.ops) if op["registers"]]
+        if limit is None:
+            return
+        for g in range(len(self.width)):
+            inside = [u for u in values if self.member[u][g] is not self.never]
+            for r in range(self.ii):
+                self.model.add(sum(self.loop.words(u) * self._live_in(u, g, r)
+                                   for u in inside) <= limit)  # fmt: skip
+            large = [u for u in inside if 2 * self.loop.words(u) > limit]
+            self.model.add_no_overlap([part for u in large for part in self._life(u, g)])
+
+    def _live_in(self, u: int, g: int, r: int) -> Any:
+        """Instances of u's value in slot r if u is in g, else 0."""
+        inside = self.model.new_int_var(0, self.most_live(u), f"live{u}_{r}_in{g}")
+        self.model.add(inside >= self.live(u, r)).only_enforce_if(self.member[u][g])
+        return inside
+
+    def _life(self, u: int, g: int) -> list[Any]:
+        """The life of a value that fits once only, twice: at its slot and one II later."""
+        if u not in self._span:
+            life = self.model.new_int_var(0, self.ii, f"life{u}")
+            slot = self.model.new_int_var(0, self.ii - 1, f"s{u}")
+            end = self.model.new_int_var(0, 2 * self.ii, f"end{u}")
+            self.model.add(slot == self.start[u] - self.ii * self.stage[u])
+            self.model.add(end == slot + life)
+            for v, offset in self.loop.uses(u):
+                self.model.add(life >= self.start[v] + offset - self.start[u])
+            self._span[u] = slot, life, end
+        slot, life, end = self._span[u]
+        return [
+            self.model.new_optional_interval_var(slot + copy, life, end + copy,
+                                                 self.member[u][g], f"life{u}_{g}_{copy}")
+            for copy in (0, self.ii)
+        ]  # fmt: skip
+
+    def add_concurrency(self) -> None:
+        """Clauses "not (v waits at r, o in progress at r, one group)"."""
+        if "concurrency" not in self.loop.families:
+            return
+        busy = [self._in_progress(o) for o in range(len(self.loop.ops))]
+        for v in range(len(self.loop.ops)):
+            waits = self._waits(v)
+            for o in range(len(self.loop.ops)) if waits is not self.never else ():
+                if o == v or not self.loop.hold(o):
+                    continue
+                blocked = self.same(v, o)
+                if waits is not self.always:
+                    blocked = self.model.new_bool_var(f"blocked{v}_{o}")
+                    self.model.add_bool_or([self.same(v, o).negated(), waits.negated(), blocked])
+                for r in range(self.ii):
+                    self.model.add_bool_or([blocked.negated(), self.at[v][r].negated(),
+                                            busy[o][r].negated()])  # fmt: skip
+
+    def _in_progress(self, o: int) -> list[Literal]:
+        """Per slot r, a literal that holds if o is in progress there."""
+        hold = self.loop.hold(o)
+        if hold >= self.ii:
+            return [self.always] * self.ii
+        if hold == 1:
+            return self.at[o]
+        busy = [self.model.new_bool_var(f"busy{o}_{r}") for r in range(self.ii)]
+        for z in range(self.ii):
+            for c in range(hold):
+                self.model.add_implication(self.at[o][z], busy[(z + c) % self.ii])
+        return busy
+
+    def _waits(self, v: int) -> Literal:
+        into = [e for e in self.loop.edges if e.dst == v]
+        if any(e.blocking for e in into):
+            return self.always
+        senders = {e.src for e in into if e.src != v and self.loop.ops[e.src]["registers"]}
+        if not senders:
+            return self.never
+        waits = self.model.new_bool_var(f"waits{v}")
+        for u in senders:
+            self.model.add_bool_or([self.same(u, v), waits])
+        return waits
