@@ -18,10 +18,13 @@ from twill_ilp.machine import Machine
 from twill_ilp.rules import Rules, effective_graph
 from twill_ilp.structure import hopeless
 
-__all__ = ["SETS", "Instance", "instances", "random_joint_loop"]
+__all__ = ["SETS", "Instance", "instances", "random_instance", "random_joint_loop"]
 
 BEYOND = 12
 """Initiation intervals tried above MII where none is given."""
+
+RANDOM_BEYOND = 2
+"""The same for random loops, some of which have no schedule at any II."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,7 @@ def instances(name: str, files: Iterable[Path] = (), count: int = 500) -> list[I
         case "files":
             return [Instance(path.stem, read_problem(path)) for path in files]
         case "random":
-            return [
-                Instance(f"random-{seed}", random_joint_loop(seed)) for seed in range(count)
-            ]
+            return [random_instance(seed) for seed in range(count)]
         case _:
             return {"forward": _forward, "groups": _groups, "ablations": _ablations}[name]()
 
@@ -119,6 +120,12 @@ KINDS = {
 """Kind: unit, its cycles to choose from, warps."""
 
 
+def random_instance(seed: int) -> Instance:
+    """A random loop, with the few initiation intervals that are in question."""
+    loose = Instance(f"random-{seed}", random_joint_loop(seed))
+    return replace(loose, max_ii=loose.mii + RANDOM_BEYOND)
+
+
 def random_joint_loop(seed: int) -> Problem:
     """A loop of 8 to 30 operations that looks like tile code, on a machine with little to spare.
 
@@ -159,7 +166,7 @@ def _operation(rng: random.Random, name: str, kind: str) -> Operation:
     unit, cycles, warps = KINDS[kind]
     busy = rng.choice(cycles)
     asynchronous = kind in ("load", "mma")
-    words = 0 if asynchronous else rng.choice((0, 1, 32, 64, 64, 128)) * 32 * warps
+    words = 0 if asynchronous else rng.choice((0, 1, 32, 64, 96, 128)) * 32 * warps
     memory = {"load": "smem", "mma": "tmem"}.get(kind)
     return Operation(
         name,
@@ -180,16 +187,17 @@ def _inner_edges(rng: random.Random, chain: list[Operation]) -> list[Dependence]
     edges = []
     for i, op in enumerate(chain[1:], 1):
         for j in sorted(rng.sample(range(max(0, i - 4), i), min(i, rng.choice((1, 1, 2))))):
-            edges.append(_edge(chain[j], op, 0))
+            edges.append(_edge(rng, chain[j], op, 0))
     for _ in range(rng.choice((0, 1, 2, 3))):
         i = rng.randrange(len(chain))
         j = rng.randrange(max(0, i - 4), i + 1)
-        edges.append(_edge(chain[i], chain[j], rng.choice((1, 1, 1, 2))))
+        edges.append(_edge(rng, chain[i], chain[j], rng.choice((1, 1, 1, 2))))
     return edges
 
 
-def _edge(src: Operation, dst: Operation, distance: int) -> Dependence:
-    return Dependence(src.name, dst.name, src.cycles, distance, blocking=src.kind == "mma")
+def _edge(rng: random.Random, src: Operation, dst: Operation, distance: int) -> Dependence:
+    waits = src.kind == "mma" or rng.random() < 0.15
+    return Dependence(src.name, dst.name, src.cycles, distance, blocking=waits)
 
 
 def _machine(rng: random.Random, graph: LoopGraph) -> Machine:
@@ -206,6 +214,6 @@ def _machine(rng: random.Random, graph: LoopGraph) -> Machine:
             for memory, amounts in held.items()
             if amounts
         },
-        warps=rng.choice((6, 8, 9, 12, 13, 16)),
-        registers_per_thread=rng.choice((128, 160, 192, 255, 255)),
+        warps=rng.choice((5, 6, 8, 9, 12, 13)),
+        registers_per_thread=rng.choice((128, 132, 160, 192, 255)),
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PEERS", "Ended", "Peer", "Worker", "available"]
+__all__ = ["PEERS", "Ended", "Peer", "Worker", "available", "default_python"]
 
 HERE = Path(__file__).parent
 

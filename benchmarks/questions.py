@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from exported import Exports
@@ -11,9 +13,10 @@ from instances import Instance
 from peer_process import Ended, Peer, Worker
 
 from twill_ilp import verify
+from twill_ilp.files import write_text
 from twill_ilp.schedule import Schedule
 
-__all__ = ["Answer", "ask", "disagreements"]
+__all__ = ["Answer", "ask", "disagreements", "report_disagreement"]
 
 
 @dataclass
@@ -24,7 +27,7 @@ class Answer:
         verdicts: II to ``feasible``, ``infeasible`` or ``unknown``.
         length: smallest L at the first feasible II, where it was asked for and is proven.
         work: CPU seconds from the questions to the answers: reading, building and solving.
-        solve: those within the solver (for the search: wall seconds).
+        solve: those within the solver; ``None`` for the search, which mixes both.
         process: CPU seconds of the whole process; ``None`` if it answers other questions too.
     """
 
@@ -32,7 +35,7 @@ class Answer:
     length: int | None = None
     schedule: Schedule | None = None
     work: float = 0.0
-    solve: float = 0.0
+    solve: float | None = 0.0
     process: float | None = None
     version: str = ""
     levels: dict[str, Any] = field(default_factory=dict)
@@ -49,6 +52,16 @@ class Answer:
     def decided(self) -> bool:
         """Whether nothing is open."""
         return bool(self.verdicts) and "unknown" not in self.verdicts.values()
+
+    def complete(self, instance: Instance) -> bool:
+        """Whether all that the instance asks for is proven: II, and L for the modulo problem."""
+        asks_length = instance.stage == "modulo" and self.ii is not None
+        levels = [certainty for _, certainty in self.levels.values()]
+        return (
+            self.decided
+            and not (asks_length and self.length is None)
+            and not (self.ii is not None and {"found", "unknown"} & set(levels))
+        )
 
 
 def ask(
@@ -96,7 +109,7 @@ def _ask_search(
         "first_ii": instance.mii, "last_ii": instance.last_ii, "levels": asked,
     })  # fmt: skip
     answer.verdicts = {int(ii): verdict for ii, verdict in says["verdicts"].items()}
-    answer.work, answer.solve, answer.why = says["work"], says["solve"], says["why"]
+    answer.work, answer.solve, answer.why = says["work"], None, says["why"]
     answer.levels = says["levels"]
     if says["start"] is not None:
         first = next(ii for ii, verdict in answer.verdicts.items() if verdict == "feasible")
@@ -118,8 +131,7 @@ def _ascend(
             says = worker.ask(common | {"path": str(path)})
         else:
             says = worker.ask(data | common | {"ii": ii})
-        answer.work += says["work"]
-        answer.solve += says["solve"]
+        _count(answer, says)
         answer.verdicts[ii] = says["verdict"]
         if says["verdict"] == "feasible":
             if not peer.exported:
@@ -134,6 +146,11 @@ def _ascend(
             return
 
 
+def _count(answer: Answer, says: Mapping[str, Any]) -> None:
+    answer.work += says["work"]
+    answer.solve = (answer.solve or 0.0) + says["solve"]
+
+
 def _shorten(worker: Worker, exports: Exports, answer: Answer, ii: int, common: Any) -> None:
     """L minimised among the schedules no longer than the one at hand."""
     assert answer.schedule is not None
@@ -143,8 +160,7 @@ def _shorten(worker: Worker, exports: Exports, answer: Answer, ii: int, common: 
     except Ended as reason:
         answer.why = f"L is open: {reason}"
         return
-    answer.work += says["work"]
-    answer.solve += says["solve"]
+    _count(answer, says)
     if says["verdict"] == "feasible":
         answer.schedule = exports.schedule(ii, longest, says["values"])
         answer.length = answer.schedule.length
@@ -161,6 +177,25 @@ def disagreements(answers: Mapping[str, Answer]) -> list[str]:
     if len(set(lengths.values())) > 1 and not found:
         found.append("L: " + ", ".join(f"{name} says {value}" for name, value in lengths.items()))
     return found
+
+
+def report_disagreement(
+    instance: Instance, found: list[str], answers: Mapping[str, Answer], folder: Path
+) -> Path:
+    """Print the contradiction, and write the instance with all answers for a bug report."""
+    path = folder / f"disagreement-{instance.name.replace(' ', '_')}.json"
+    data = _as_data(instance) | {
+        "found": found,
+        "answers": {
+            name: {"verdicts": a.verdicts, "length": a.length, "why": a.why,
+                   "start": dict(a.schedule.start) if a.schedule else None,
+                   "group": dict(a.schedule.group) if a.schedule else None}
+            for name, a in answers.items()
+        },
+    }  # fmt: skip
+    write_text(path, json.dumps(data, indent=1) + "\n")
+    print(f"DISAGREEMENT on {instance.name}: {'; '.join(found)}; see {path}", flush=True)
+    return path
 
 
 def _as_data(instance: Instance) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""The joint problem as a CP model: slots as literals, groups as literals, clauses between them.
+"""The joint problem as a CP model: slots and groups as literals, cliques between them.
 
 Starts are a stage and a slot.  Units are at-most-one constraints over slot literals; dependences
-are precedences between integers, those with a spill enforced by "not in one group"; a waiting
-operation and one in progress exclude each other by clauses; large values are optional intervals
+are precedences between integers, those with a spill enforced by "not in one group"; in every group
+and slot one operation waits, or others are in progress; large values are optional intervals
 that do not overlap within a group, beside the sums over live values.
 """
 
@@ -50,6 +50,8 @@ class _Joint:
         self.always = self.model.new_constant(1)
         self._same: dict[tuple[int, int], Literal] = {}
         self._live: dict[tuple[int, int], Any] = {}
+        self._shares: dict[tuple[int, int], dict[int, Any]] = {}
+        self._placed: dict[tuple[int, int], list[Literal]] = {}
         self._span: dict[int, tuple[Any, Any, Any]] = {}
         self._add_starts()
         self._add_groups()
@@ -59,22 +61,29 @@ class _Joint:
         model, ii, loop = self.model, self.ii, self.loop
         pin = max(range(len(loop.ops)),
                   key=lambda v: max((row["cycles"] for row in loop.ops[v]["usage"]), default=0))
-        far = loop.reach // ii + 1
         self.at: list[list[Literal]] = []
+        self.by: list[list[Any]] = []
         self.stage: list[Any] = []
         self.start: list[Any] = []
         for v in range(len(loop.ops)):
             if v == pin:
                 self.at.append([self.always, *[self.never] * (ii - 1)])
+                self.by.append([1] * ii)
                 self.stage.append(0)
                 self.start.append(model.new_constant(0))
                 continue
             x = [model.new_bool_var(f"x{v}_{r}") for r in range(ii)]
             model.add_exactly_one(x)
-            k = model.new_int_var(-far, far, f"k{v}")
-            start = model.new_int_var(-far * ii, far * ii + ii, f"t{v}")
+            first = int(max(loop.apart[pin, v], -loop.reach))
+            last = int(min(-loop.apart[v, pin], loop.reach))
+            k = model.new_int_var(first // ii, last // ii, f"k{v}")
+            start = model.new_int_var(first, last, f"t{v}")
             model.add(start == ii * k + sum(r * x[r] for r in range(1, ii)))
+            by = [x[0], *(model.new_bool_var(f"by{v}_{r}") for r in range(1, ii))]
+            for r in range(1, ii):
+                model.add(by[r] == by[r - 1] + x[r])
             self.at.append(x)
+            self.by.append(by)
             self.stage.append(k)
             self.start.append(start)
 
@@ -168,27 +177,30 @@ class _Joint:
                 continue
             apart = self.start[e.dst] - self.start[e.src]
             self.model.add(apart >= e.weight)
+            for r in range(self.ii):
+                self.model.add(self.reached(e.dst, r + e.weight) >= self.reached(e.src, r))
             if e.spill:
                 same = self.same(e.src, e.dst)
-                self.model.add(apart >= e.weight + e.spill).only_enforce_if(same.negated())
+                later = e.weight + e.spill
+                self.model.add(apart >= later).only_enforce_if(same.negated())
+                for r in range(self.ii):
+                    self.model.add(self.reached(e.dst, r + later) - self.reached(e.src, r)
+                                   + -(-e.spill // self.ii) * same >= 0)  # fmt: skip
             if "no-cross-warp" in self.loop.families and self.loop.ops[e.src]["registers"]:
                 self.model.add(self.same(e.src, e.dst) == 1)
         for u, most in enumerate(self.loop.limit):
             for v, offset in self.loop.uses(u) if most is not None else ():
                 self.model.add(self.start[v] + offset - self.start[u] <= most * self.ii)
 
-    def reached(self, v: int, offset: int, r: int) -> Any:
-        """``floor((start_v + offset - r - 1) / II)``, linear in stage and slot literals."""
-        turns = [(z + offset - r - 1) // self.ii for z in range(self.ii)]
-        return self.stage[v] + turns[0] + sum(
-            (turn - turns[0]) * x for turn, x in zip(turns, self.at[v], strict=True)
-            if turn != turns[0]
-        )  # fmt: skip
+    def reached(self, v: int, r: int) -> Any:
+        """``floor((start_v - r - 1) / II)``, linear in stage and slot literals."""
+        turns, slot = divmod(r, self.ii)
+        return self.stage[v] - turns - self.by[v][slot]
 
     def live(self, u: int, r: int) -> Any:
         """Instances of u's value that live in slot r."""
         if (u, r) not in self._live:
-            spans = [self.reached(v, offset, r) - self.reached(u, 0, r)
+            spans = [self.reached(v, r - offset) - self.reached(u, r)
                      for v, offset in self.loop.uses(u)]  # fmt: skip
             if len(spans) > 1:
                 live = self.model.new_int_var(0, self.most_live(u), f"live{u}_{r}")
@@ -221,14 +233,25 @@ class _Joint:
             for r in range(self.ii):
                 self.model.add(sum(self.loop.words(u) * self._live_in(u, g, r)
                                    for u in inside) <= limit)  # fmt: skip
+            self.model.add(sum(self.loop.words(u) * self._shortest_life(u) * self.member[u][g]
+                               for u in inside) <= limit * self.ii)  # fmt: skip
             large = [u for u in inside if 2 * self.loop.words(u) > limit]
             self.model.add_no_overlap([part for u in large for part in self._life(u, g)])
 
     def _live_in(self, u: int, g: int, r: int) -> Any:
-        """Instances of u's value in slot r if u is in g, else 0."""
-        inside = self.model.new_int_var(0, self.most_live(u), f"live{u}_{r}_in{g}")
-        self.model.add(inside >= self.live(u, r)).only_enforce_if(self.member[u][g])
-        return inside
+        """Instances of u's value in slot r if u is in g, else 0: shares of live(u, r)."""
+        if (u, r) not in self._shares:
+            most = self.most_live(u)
+            row = {h: self.model.new_int_var(0, most, f"live{u}_{r}_in{h}")
+                   for h, a in enumerate(self.member[u]) if a is not self.never}  # fmt: skip
+            for h, share in row.items():
+                self.model.add(share <= most * self.member[u][h])
+            self.model.add(sum(row.values()) >= self.live(u, r))
+            self._shares[u, r] = row
+        return self._shares[u, r][g]
+
+    def _shortest_life(self, u: int) -> int:
+        return int(max(self.loop.apart[u, v] + offset for v, offset in self.loop.uses(u)))
 
     def _life(self, u: int, g: int) -> list[Any]:
         """The life of a value that fits once only, twice: at its slot and one II later."""
@@ -249,35 +272,52 @@ class _Joint:
         ]  # fmt: skip
 
     def add_concurrency(self) -> None:
-        """Clauses "not (v waits at r, o in progress at r, one group)"."""
+        """Per group and slot: of an operation in progress and all those that wait, at most one.
+
+        Operations that wait and are held exclude each other, so that this is one clique.
+        """
         if "concurrency" not in self.loop.families:
             return
-        busy = [self._in_progress(o) for o in range(len(self.loop.ops))]
-        for v in range(len(self.loop.ops)):
-            waits = self._waits(v)
-            for o in range(len(self.loop.ops)) if waits is not self.never else ():
-                if o == v or not self.loop.hold(o):
-                    continue
-                blocked = self.same(v, o)
-                if waits is not self.always:
-                    blocked = self.model.new_bool_var(f"blocked{v}_{o}")
-                    self.model.add_bool_or([self.same(v, o).negated(), waits.negated(), blocked])
-                for r in range(self.ii):
-                    self.model.add_bool_or([blocked.negated(), self.at[v][r].negated(),
-                                            busy[o][r].negated()])  # fmt: skip
+        waits = [self._waits(v) for v in range(len(self.loop.ops))]
+        for g in range(len(self.width)):
+            inside = [v for v, row in enumerate(self.member) if row[g] is not self.never]
+            for r in range(self.ii):
+                waiting = {v: self._waiting_in(v, g, r, waits[v]) for v in inside
+                           if waits[v] is not self.never}  # fmt: skip
+                held = [v for v in waiting if self.loop.hold(v)]
+                for o in inside:
+                    if not self.loop.hold(o):
+                        continue
+                    busy = self._in_progress(o, g, r)
+                    self.model.add_at_most_one([*busy, *(waiting[v] for v in held if v != o)])
+                    for v in waiting:
+                        if v not in held:
+                            self.model.add_at_most_one([*busy, waiting[v]])
 
-    def _in_progress(self, o: int) -> list[Literal]:
-        """Per slot r, a literal that holds if o is in progress there."""
+    def starts_in(self, v: int, g: int, r: int) -> Literal:
+        """The literal "v is in g and has slot r"."""
+        if (v, g) not in self._placed:
+            row = [self.model.new_bool_var(f"y{v}_{g}_{z}") for z in range(self.ii)]
+            self.model.add(sum(row) == self.member[v][g])
+            for literal, at in zip(row, self.at[v], strict=True):
+                self.model.add_implication(literal, at)
+            self._placed[v, g] = row
+        return self._placed[v, g][r]
+
+    def _in_progress(self, o: int, g: int, r: int) -> list[Literal]:
+        """Literals of which one holds if o is in progress in group g at slot r."""
         hold = self.loop.hold(o)
         if hold >= self.ii:
-            return [self.always] * self.ii
-        if hold == 1:
-            return self.at[o]
-        busy = [self.model.new_bool_var(f"busy{o}_{r}") for r in range(self.ii)]
-        for z in range(self.ii):
-            for c in range(hold):
-                self.model.add_implication(self.at[o][z], busy[(z + c) % self.ii])
-        return busy
+            return [self.member[o][g]]
+        return [self.starts_in(o, g, (r - c) % self.ii) for c in range(hold)]
+
+    def _waiting_in(self, v: int, g: int, r: int, waits: Literal) -> Literal:
+        start = self.starts_in(v, g, r)
+        if waits is self.always:
+            return start
+        literal = self.model.new_bool_var(f"wait{v}_{g}_{r}")
+        self.model.add_bool_or([start.negated(), waits.negated(), literal])
+        return literal
 
     def _waits(self, v: int) -> Literal:
         into = [e for e in self.loop.edges if e.dst == v]

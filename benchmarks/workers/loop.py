@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, NamedTuple
+
+import numpy as np
 
 __all__ = ["Edge", "Loop"]
 
@@ -26,7 +29,10 @@ class Loop:
         edges: dependences, streaming operations released.
         limit: instances of each value that can live at once; ``None``: any number.
         reach: some schedule, if any, has all starts within this many cycles of any one of them.
-        contradiction: a cycle of dependences takes longer than its iterations.
+        apart: ``start[v] - start[u] >= apart[u, v]`` in every schedule (-inf: nothing known);
+            longest paths over dependences and over deadlines: a value lives at most as many II
+            as there may be instances of it.
+        contradiction: those paths close a positive cycle.
 
     ``reach``: sort the stages of a schedule.  Where two neighbours are more than ``gap`` stages
     apart, all later operations can move one stage closer, as no dependence needs more than
@@ -56,7 +62,8 @@ class Loop:
         gaps = [max(e.distance, -(-(e.weight + e.distance * ii + e.spill + ii - 1) // ii))
                 for e in self.edges]  # fmt: skip
         self.reach = ii * ((len(self.ops) - 1) * max(gaps, default=0) + 1)
-        self.contradiction = self._positive_cycle()
+        self.apart = self._longest_paths()
+        self.contradiction = bool((np.diag(self.apart) > 0).any())
 
     def uses(self, u: int) -> list[tuple[int, int]]:
         """Events (v, offset) of which the last, at ``start[v] + offset``, ends the life of u."""
@@ -94,14 +101,15 @@ class Loop:
                        if amount and memory in self.machine.get("memories", {})]  # fmt: skip
         return min(limits, default=None)
 
-    def _positive_cycle(self) -> bool:
-        """Bellman-Ford from everywhere: it settles within V rounds unless a cycle is positive."""
-        start = [0] * len(self.ops)
-        for _ in range(len(self.ops) + 1):
-            late = False
-            for e in self.edges:
-                if start[e.dst] < start[e.src] + e.weight:
-                    start[e.dst], late = start[e.src] + e.weight, True
-            if not late:
-                return False
-        return True
+    def _longest_paths(self) -> Any:
+        apart = np.full((len(self.ops),) * 2, -inf)
+        np.fill_diagonal(apart, 0)
+        for e in self.edges:
+            apart[e.src, e.dst] = max(apart[e.src, e.dst], e.weight)
+        for u, most in enumerate(self.limit):
+            for v, offset in self.uses(u) if most is not None else ():
+                apart[v, u] = max(apart[v, u], offset - most * self.ii)
+        for via in range(len(self.ops)):
+            np.maximum(apart, apart[:, via, None] + apart[None, via, :], out=apart)
+            np.minimum(apart, 1e15, out=apart)  # positive cycles grow without end
+        return apart

@@ -34,7 +34,6 @@ def answer(question: dict[str, Any]) -> dict[str, Any]:
         "group": dict(result.schedule.group) if result.schedule else None,
         "levels": {name: [level.value, level.certainty]
                    for name, level in result.objective.items()},
-        "solve": result.seconds["solve"],
         "why": "; ".join(f"{r.ii}: {r.evidence}" for r in result.rejected),
     }  # fmt: skip
 
