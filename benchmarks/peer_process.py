@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -60,16 +60,14 @@ class Worker:
     WALL = 4.0
 
     def __init__(self, peer: Peer, python: str, cpu_limit: float | None = None) -> None:
-        self._limit = cpu_limit
         environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
         self._process = subprocess.Popen(
-            [python, str(HERE / "workers" / f"{peer.worker}.py")],
+            [python, str(HERE / "workers" / f"{peer.worker}.py"), f"{cpu_limit or inf:g}"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             env=environment,
             start_new_session=True,
-            preexec_fn=self._restrict,
         )
         self._timer: threading.Timer | None = None
         if cpu_limit is not None:
@@ -119,12 +117,6 @@ class Worker:
             raise Ended("it ended without an answer")
         answer: dict[str, Any] = json.loads(line)
         return answer
-
-    def _restrict(self) -> None:
-        if self._limit is not None:
-            seconds = max(1, round(self._limit))
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
 
     def _kill(self) -> None:
         if self._process.returncode is None:

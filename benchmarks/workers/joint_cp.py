@@ -235,7 +235,9 @@ class _Joint:
                                    for u in inside) <= limit)  # fmt: skip
             self.model.add(sum(self.loop.words(u) * self._shortest_life(u) * self.member[u][g]
                                for u in inside) <= limit * self.ii)  # fmt: skip
-            large = [u for u in inside if 2 * self.loop.words(u) > limit]
+            # A life of no cycles takes no room, but would not fit into another interval.
+            large = [u for u in inside
+                     if 2 * self.loop.words(u) > limit and self._shortest_life(u) > 0]  # fmt: skip
             self.model.add_no_overlap([part for u in large for part in self._life(u, g)])
 
     def _live_in(self, u: int, g: int, r: int) -> Any:

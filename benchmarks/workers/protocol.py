@@ -11,6 +11,7 @@ import os
 import resource
 import sys
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 __all__ = ["cpu_seconds", "serve"]
@@ -29,8 +30,13 @@ def cpu_seconds() -> float:
 def serve(version: str, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """Answer every question from standard input until it ends.
 
-    Each answer gets ``work``, the seconds from question to answer.
+    Each answer gets ``work``, the seconds from question to answer.  The worker's first argument is
+    after how many CPU seconds the system ends it.
     """
+    limit = float(sys.argv[1]) if len(sys.argv) > 1 else inf
+    if limit < inf:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_CPU, (max(1, round(limit)), round(limit) + 5))
     print(json.dumps({"version": version, "startup": cpu_seconds()}), file=_SAY, flush=True)
     for line in sys.stdin:
         began = cpu_seconds()
