@@ -71,5 +71,5 @@ def plot_performance(
     ax.set_ylabel("share of instances decided", fontsize=NORMAL)
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(color=INK, alpha=0.12, linewidth=0.6)
-    ax.legend(frameon=False, loc="lower right")
+    ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return ax

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from math import inf
 from pathlib import Path
 
@@ -40,6 +41,15 @@ def installed(name: str) -> str:
     if not available(PEERS[name], python):
         pytest.skip(f"{name}: not installed in {python}")
     return python
+
+
+@cache
+def smallest_ii(seed: int) -> int | None:
+    """The search's answer for a random loop; quick ones only."""
+    instance = random_instance(seed)
+    result = solve(instance.problem, SearchOptions(levels=("ii",), max_ii=instance.last_ii))
+    assert result.status in ("optimal", "infeasible")
+    return result.ii
 
 
 def test_random_loops_are_reproducible_and_not_hopeless() -> None:
@@ -132,11 +142,10 @@ def test_a_worker_ends_at_its_cpu_limit(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", [name for name in PEERS if name != "search"])
 def test_peers_agree_with_the_search(name: str, tmp_path: Path) -> None:
     worker = Worker(PEERS[name], installed(name))
-    for seed in (1, 8, 26):
+    for seed in (13, 16, 21, 22):
         instance = random_instance(seed)
         answer = ask(worker, PEERS[name], instance, Exports(instance, tmp_path), seconds=60)
-        options = SearchOptions(levels=("ii",), max_ii=instance.last_ii)
-        assert answer.decided and answer.ii == solve(instance.problem, options).ii, seed
+        assert answer.decided and answer.ii == smallest_ii(seed), seed
     modulo = Instance("fig1", read_problem(FIG1), stage="modulo")
     answer = ask(worker, PEERS[name], modulo, Exports(modulo, tmp_path))
     assert (answer.ii, answer.length) == (2, 4)
@@ -162,9 +171,9 @@ def test_peers_refuses_what_it_cannot_run(tmp_path: Path) -> None:
 
 def test_agree_goes_on_where_it_ended(tmp_path: Path) -> None:
     script, out = ROOT / "benchmarks" / "agree.py", tmp_path / "agree.jsonl"
-    common = (script, "--peers", "search,highs", "--first", 7, "--out", out)
+    common = (script, "--peers", "search,highs", "--first", 21, "--out", out)
     assert run(*common, "--count", 1).returncode == 0
     ended = run(*common, "--count", 2)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.startswith("2 loops: ") and "0 disagreements" in ended.stdout
-    assert [json.loads(line)["seed"] for line in out.read_text().splitlines()] == [7, 8]
+    assert [json.loads(line)["seed"] for line in out.read_text().splitlines()] == [21, 22]

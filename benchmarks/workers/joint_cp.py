@@ -87,22 +87,19 @@ class _Joint:
             self.stage.append(k)
             self.start.append(start)
 
-    def _designated(self, v: int) -> bool:
-        return self.loop.ops[v]["variable_latency"] and "variable-latency" in self.loop.families
-
     def _add_groups(self) -> None:
         """Literals "v is in g".  A group has a fixed width and may stay empty; groups of one
         width are opened in the order of the operations with the largest values."""
         model, ops = self.model, self.loop.ops
-        self.width = self._group_widths()
-        designated = any(self._designated(v) for v in range(len(ops)))
+        self.width = self.loop.group_widths()
+        designated = any(self.loop.designated(v) for v in range(len(ops)))
         opened = [self.always if designated and g == 0 else model.new_bool_var(f"open{g}")
                   for g in range(len(self.width))]  # fmt: skip
         self.member: list[list[Literal]] = []
         for v in range(len(ops)):
             fits = [
                 g for g, wide in enumerate(self.width)
-                if (designated and g == 0) == self._designated(v) and self._warps(v) <= wide
+                if (designated and g == 0) == self.loop.designated(v) and self.loop.warps(v) <= wide
             ]
             row = [self.never] * len(self.width)
             for g in fits:
@@ -122,26 +119,6 @@ class _Joint:
                 for i, v in enumerate(order):
                     earlier = [self.member[u][g - 1] for u in order[:i]]
                     model.add_bool_or([*earlier, self.member[v][g].negated()])
-
-    def _warps(self, v: int) -> int:
-        return int(self.loop.ops[v]["warps"]) if "warps" in self.loop.families else 1
-
-    def _group_widths(self) -> list[int]:
-        """The designated group first, if any; then as many of each width as could be needed."""
-        loop, count = self.loop, range(len(self.loop.ops))
-        designated = [max((self._warps(v) for v in count if self._designated(v)), default=0)]
-        widths = [wide for wide in designated if wide]
-        free = [self._warps(v) for v in count if not self._designated(v)]
-        left = len(free)
-        if loop.max_groups is not None:
-            left = min(left, loop.max_groups - len(widths))
-        groups = list(widths)
-        for wide in sorted(set(free), reverse=True):
-            most = min(left, free.count(wide))
-            if "warps" in loop.families and loop.machine.get("warps") is not None:
-                most = min(most, (loop.machine["warps"] - sum(widths)) // wide)
-            groups += [wide] * max(0, most)
-        return groups
 
     def same(self, u: int, v: int) -> Literal:
         """The literal "u and v are in one group"."""
@@ -233,11 +210,11 @@ class _Joint:
             for r in range(self.ii):
                 self.model.add(sum(self.loop.words(u) * self._live_in(u, g, r)
                                    for u in inside) <= limit)  # fmt: skip
-            self.model.add(sum(self.loop.words(u) * self._shortest_life(u) * self.member[u][g]
+            self.model.add(sum(self.loop.words(u) * self.loop.shortest_life(u) * self.member[u][g]
                                for u in inside) <= limit * self.ii)  # fmt: skip
             # A life of no cycles takes no room, but would not fit into another interval.
             large = [u for u in inside
-                     if 2 * self.loop.words(u) > limit and self._shortest_life(u) > 0]  # fmt: skip
+                     if 2 * self.loop.words(u) > limit and self.loop.shortest_life(u) > 0]  # fmt: skip
             self.model.add_no_overlap([part for u in large for part in self._life(u, g)])
 
     def _live_in(self, u: int, g: int, r: int) -> Any:
@@ -251,9 +228,6 @@ class _Joint:
             self.model.add(sum(row.values()) >= self.live(u, r))
             self._shares[u, r] = row
         return self._shares[u, r][g]
-
-    def _shortest_life(self, u: int) -> int:
-        return int(max(self.loop.apart[u, v] + offset for v, offset in self.loop.uses(u)))
 
     def _life(self, u: int, g: int) -> list[Any]:
         """The life of a value that fits once only, twice: at its slot and one II later."""

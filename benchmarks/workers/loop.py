@@ -77,6 +77,34 @@ class Loop:
             events.discard((u, 0))  # no delay is negative: every use is later
         return sorted(events)
 
+    def shortest_life(self, u: int) -> int:
+        """Cycles that u's value lives in every schedule."""
+        return int(max(self.apart[u, v] + offset for v, offset in self.uses(u)))
+
+    def designated(self, v: int) -> bool:
+        """Whether v has to be in the designated group."""
+        return self.ops[v]["variable_latency"] and "variable-latency" in self.families
+
+    def warps(self, v: int) -> int:
+        """Warps that v needs; all alike where no rule looks at widths."""
+        return int(self.ops[v]["warps"]) if "warps" in self.families else 1
+
+    def group_widths(self) -> list[int]:
+        """The designated group first, if any; then as many of each width as could be needed."""
+        count = range(len(self.ops))
+        widest = max((self.warps(v) for v in count if self.designated(v)), default=0)
+        first = [widest] if widest else []
+        groups, free = list(first), [self.warps(v) for v in count if not self.designated(v)]
+        most = len(free)
+        if self.max_groups is not None:
+            most = min(most, self.max_groups - len(first))
+        for wide in sorted(set(free), reverse=True):
+            fitting = min(most, free.count(wide))
+            if "warps" in self.families and self.machine.get("warps") is not None:
+                fitting = min(fitting, (self.machine["warps"] - sum(first)) // wide)
+            groups += [wide] * max(0, fitting)
+        return groups
+
     def words(self, u: int) -> int:
         """Words of u's value in each of its warps."""
         return -(-self.ops[u]["registers"] // self.ops[u]["warps"])
