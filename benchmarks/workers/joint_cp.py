@@ -32,11 +32,7 @@ def build_joint(loop: Loop) -> tuple[cp_model.CpModel, Any]:
         start = [solver.value(t) for t in joint.start]
         group = [next(g for g, a in enumerate(row) if solver.boolean_value(a))
                  for row in joint.member]  # fmt: skip
-        names = [op["name"] for op in loop.ops]
-        return {
-            "start": {name: t - min(start) for name, t in zip(names, start, strict=True)},
-            "group": dict(zip(names, group, strict=True)),
-        }
+        return {"start": loop.named([t - min(start) for t in start]), "group": loop.named(group)}
 
     return joint.model, read
 
@@ -192,29 +188,25 @@ class _Joint:
         return 2 * (self.loop.reach // self.ii + 2) if most is None else most
 
     def add_memory(self) -> None:
-        if "memory" not in self.loop.families:
-            return
-        for memory, capacity in self.loop.machine.get("memories", {}).items():
+        memories = self.loop.machine.get("memories", {})
+        for memory, capacity in memories.items() if "memory" in self.loop.families else ():
             users = [(u, op["footprint"][memory]) for u, op in enumerate(self.loop.ops)
                      if op["footprint"].get(memory)]  # fmt: skip
             for r in range(self.ii) if users else ():
                 self.model.add(sum(amount * self.live(u, r) for u, amount in users) <= capacity)
 
     def add_registers(self) -> None:
-        limit = self.loop.words_limit
-        values = [u for u, op in enumerate(self.loop.ops) if op["registers"]]
-        if limit is None:
-            return
-        for g in range(len(self.width)):
-            inside = [u for u in values if self.member[u][g] is not self.never]
+        loop, limit = self.loop, self.loop.words_limit
+        for g in range(len(self.width)) if limit is not None else ():
+            inside = [u for u, op in enumerate(loop.ops)
+                      if op["registers"] and self.member[u][g] is not self.never]  # fmt: skip
+            life = {u: loop.shortest_life(u) for u in inside}
             for r in range(self.ii):
-                self.model.add(sum(self.loop.words(u) * self._live_in(u, g, r)
-                                   for u in inside) <= limit)  # fmt: skip
-            self.model.add(sum(self.loop.words(u) * self.loop.shortest_life(u) * self.member[u][g]
-                               for u in inside) <= limit * self.ii)  # fmt: skip
+                self.model.add(sum(loop.words(u) * self._live_in(u, g, r) for u in inside) <= limit)
+            self.model.add(sum(loop.words(u) * life[u] * self.member[u][g] for u in inside)
+                           <= limit * self.ii)  # fmt: skip
             # A life of no cycles takes no room, but would not fit into another interval.
-            large = [u for u in inside
-                     if 2 * self.loop.words(u) > limit and self.loop.shortest_life(u) > 0]  # fmt: skip
+            large = [u for u in inside if 2 * loop.words(u) > limit and life[u] > 0]
             self.model.add_no_overlap([part for u in large for part in self._life(u, g)])
 
     def _live_in(self, u: int, g: int, r: int) -> Any:
@@ -297,11 +289,9 @@ class _Joint:
 
     def _waits(self, v: int) -> Literal:
         into = [e for e in self.loop.edges if e.dst == v]
-        if any(e.blocking for e in into):
-            return self.always
         senders = {e.src for e in into if e.src != v and self.loop.ops[e.src]["registers"]}
-        if not senders:
-            return self.never
+        if any(e.blocking for e in into) or not senders:
+            return self.always if any(e.blocking for e in into) else self.never
         waits = self.model.new_bool_var(f"waits{v}")
         for u in senders:
             self.model.add_bool_or([self.same(u, v), waits])

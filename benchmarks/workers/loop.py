@@ -65,6 +65,10 @@ class Loop:
         self.apart = self._longest_paths()
         self.contradiction = bool((np.diag(self.apart) > 0).any())
 
+    def named(self, values: list[int]) -> dict[str, int]:
+        """Values of all operations by their names."""
+        return {op["name"]: value for op, value in zip(self.ops, values, strict=True)}
+
     def uses(self, u: int) -> list[tuple[int, int]]:
         """Events (v, offset) of which the last, at ``start[v] + offset``, ends the life of u."""
         lasting = self.readings["liveness"] == "completion"

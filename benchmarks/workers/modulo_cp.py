@@ -32,10 +32,7 @@ def build_modulo(loop: Loop) -> tuple[cp_model.CpModel, Any]:
     model.minimize(length)
 
     def read(solver: cp_model.CpSolver) -> dict[str, Any]:
-        return {
-            "start": {op["name"]: solver.value(t) for op, t in zip(loop.ops, start, strict=True)},
-            "group": {},
-        }
+        return {"start": loop.named([solver.value(t) for t in start]), "group": {}}
 
     return model, read
 
