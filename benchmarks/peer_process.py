@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -69,6 +70,7 @@ class Worker:
             env=environment,
             start_new_session=True,
         )
+        self._name, self._limit, self._killed = peer.worker, cpu_limit, False
         self._timer: threading.Timer | None = None
         if cpu_limit is not None:
             self._timer = threading.Timer(self.WALL * cpu_limit + 30, self._kill)
@@ -77,20 +79,19 @@ class Worker:
         try:
             hello = self._read()
         except Ended:
-            raise RuntimeError(f"worker {peer.worker} does not start with {python}") from None
+            raise RuntimeError(f"worker {peer.worker} did not start with {python}") from None
         self.version, self.startup = hello["version"], hello["startup"]
 
     def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to one question.
 
         Raises:
-            Ended: there is none.
+            Ended: there is none, by the limit.
+            RuntimeError: there is none, and there was no limit.
         """
         assert self._process.stdin is not None
-        try:
+        with suppress(BrokenPipeError):  # the missing answer says it
             print(json.dumps(question), file=self._process.stdin, flush=True)
-        except BrokenPipeError:
-            raise Ended("it ended before the question") from None
         return self._read()
 
     def close(self) -> float:
@@ -100,19 +101,25 @@ class Worker:
             RuntimeError: it failed, other than by its limits.
         """
         assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
         _, status, usage = os.wait4(self._process.pid, 0)
         self._process.returncode = os.waitstatus_to_exitcode(status)
         self._process.stdout.close()
         if self._timer:
             self._timer.cancel()
-        if self._process.returncode > 0:
-            raise RuntimeError(f"{self._process.args}: exit code {self._process.returncode}")
-        return usage.ru_utime + usage.ru_stime
+        seconds, code = usage.ru_utime + usage.ru_stime, self._process.returncode
+        at_limit = self._limit is not None and seconds > 0.9 * self._limit
+        if code > 0 or (code < 0 and not self._killed and not at_limit):
+            # Whoever else ended it, that is no answer of the peer.
+            raise RuntimeError(f"worker {self._name} ended with exit code {code}")
+        return seconds
 
     def _read(self) -> dict[str, Any]:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
+        if not line and self._limit is None:
+            raise RuntimeError(f"worker {self._name} ended, and nobody asked it to")
         if not line:
             raise Ended("it ended without an answer")
         answer: dict[str, Any] = json.loads(line)
@@ -120,6 +127,7 @@ class Worker:
 
     def _kill(self) -> None:
         if self._process.returncode is None:
+            self._killed = True
             os.killpg(self._process.pid, signal.SIGKILL)
 
 

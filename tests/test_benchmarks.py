@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from functools import cache
@@ -15,7 +16,7 @@ import pytest
 from exported import Exports
 from instances import Instance, instances, random_instance, random_joint_loop
 from mps import read_mps
-from peer_process import PEERS, Ended, Worker, available, default_python
+from peer_process import PEERS, Worker, available, default_python
 from questions import Answer, ask, disagreements, report_disagreement
 
 from twill_ilp import SearchOptions, read_problem, solve
@@ -135,8 +136,20 @@ def test_a_worker_ends_at_its_cpu_limit(tmp_path: Path) -> None:
     answer = ask(worker, PEERS["highs"], slow, Exports(slow, tmp_path))
     assert answer.verdicts == {16: "unknown"} and not answer.decided
     assert 0.5 < worker.close() < 10
-    with pytest.raises((Ended, ValueError)):
-        worker.ask({})
+
+
+def test_a_worker_that_somebody_else_ends_has_not_answered(tmp_path: Path) -> None:
+    instance = random_instance(16)
+    for limit in (None, 60):
+        worker = Worker(PEERS["highs"], sys.executable, limit)
+        os.kill(worker._process.pid, signal.SIGKILL)
+        if limit is None:
+            with pytest.raises(RuntimeError, match="nobody asked it to"):
+                ask(worker, PEERS["highs"], instance, Exports(instance, tmp_path))
+        else:
+            assert not ask(worker, PEERS["highs"], instance, Exports(instance, tmp_path)).decided
+        with pytest.raises(RuntimeError, match="exit code -9"):
+            worker.close()
 
 
 @pytest.mark.parametrize("name", [name for name in PEERS if name != "search"])
