@@ -7,7 +7,7 @@ A question is "is there a schedule within these limits?", perhaps with a given p
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from twill_ilp.descent import Verdict
@@ -17,10 +17,12 @@ from twill_ilp.ilp import (
     Timeline,
     Window,
     build_joint_model,
+    exclude_partition,
     joint_families,
     limit_traffic,
     timeline,
 )
+from twill_ilp.limits import Limits, level_value
 from twill_ilp.machine import Machine
 from twill_ilp.options import Session
 from twill_ilp.partitioned import pinned_users, proposals, waiting_as_units
@@ -31,7 +33,7 @@ from twill_ilp.schedule import Schedule
 from twill_ilp.solver import Outcome, SolveStatus, run
 from twill_ilp.verify import verify
 
-__all__ = ["Inquiry", "Limits", "level_value"]
+__all__ = ["Inquiry"]
 
 LARGEST_MODEL = 20_000
 """Slots of all operations beyond which the joint model is not built: it has several rows for each
@@ -41,27 +43,6 @@ COMPLETION_SECONDS = 2.0
 """Wall seconds for the model in which only operations without units move."""
 
 NO_TIME = "time limit reached before the joint ILP was tried"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a schedule may have at most; ``None``: any amount.
-
-    ``length`` in cycles, ``traffic`` in register words per iteration.
-    """
-
-    length: int | None = None
-    warps: int | None = None
-    traffic: int | None = None
-
-    def at_most(self, name: str, value: int) -> Limits:
-        """These limits with another value of one of them."""
-        return replace(self, **{name: value})
-
-    def within(self, other: Limits) -> bool:
-        """Whether whatever obeys these limits obeys the other ones."""
-        pairs = zip(astuple(self), astuple(other), strict=True)
-        return all(most is None or (own is not None and own <= most) for own, most in pairs)
 
 
 @dataclass
@@ -128,6 +109,36 @@ class Inquiry:
         if outcome.status is SolveStatus.INFEASIBLE:
             return Verdict(None, True, f"{what} infeasible after {outcome.nodes} nodes")
         return Verdict(None, False, f"{what} undecided: {outcome.message}")
+
+    def relaxed(
+        self, limits: Limits, known: Sequence[Mapping[str, int]], seconds: float
+    ) -> tuple[Verdict, Mapping[str, int] | None]:
+        """The joint model with whole groups and fractional starts: a refutation, or a partition
+        that may have a schedule.
+
+        Args:
+            known: partitions that are out of the question.  A refutation counts for all others.
+        """
+        if self.session.allowance() == 0 or self.too_large:
+            return Verdict(None, False, self.too_large or NO_TIME), None
+        self.session.formulations.add("joint")
+        with self.session.building():
+            line = self._line(limits, None)
+            if line.conflict:
+                return Verdict(None, True, line.conflict), None
+            model = self._model(line, limits, None)
+            model.relax_starts()
+            for partition in known:
+                exclude_partition(model, partition)
+        outcome = self._run(model, seconds, None)
+        if outcome.solved:
+            return Verdict(None, False, "a partition"), model.read_groups(outcome.values)
+        what = "joint ILP with fractional starts"
+        if known:
+            what += f" and without {len(known)} refuted partitions"
+        if outcome.status is SolveStatus.INFEASIBLE:
+            return Verdict(None, True, f"{what}, infeasible after {outcome.nodes} nodes"), None
+        return Verdict(None, False, f"{what}, undecided: {outcome.message}"), None
 
     def attached(
         self, modulo: Schedule, limits: Limits, partition: Mapping[str, int]
@@ -272,16 +283,3 @@ def _numbered(schedule: Schedule, rules: Rules) -> Schedule:
     groups = dict.fromkeys([*designated, *(schedule.group[op.name] for op in order)])
     number = {g: i for i, g in enumerate(groups)}
     return replace(schedule, group={name: number[g] for name, g in schedule.group.items()})
-
-
-def level_value(name: str, schedule: Schedule) -> int:
-    """What a schedule with groups has of one level: cycles, warps, or words per iteration."""
-    match name:
-        case "ii":
-            return schedule.ii
-        case "length":
-            return schedule.length
-        case "warps":
-            return warps_of(schedule.graph, schedule.group)
-        case _:
-            return traffic_of(schedule.graph, schedule.group)

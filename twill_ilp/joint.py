@@ -10,30 +10,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from math import gcd, inf
 
 from twill_ilp.descent import Verdict, descend
-from twill_ilp.inquiry import NO_TIME, Inquiry, Limits, level_value
+from twill_ilp.inquiry import NO_TIME, Inquiry
+from twill_ilp.limits import Limits, level_value
 from twill_ilp.modulo import decide, minimize_length
 from twill_ilp.options import Session
 from twill_ilp.problem import Problem
 from twill_ilp.rules import Rules, designates
 from twill_ilp.schedule import Level, Schedule
 
-__all__ = ["JointSearch", "Limits", "level_value"]
+__all__ = ["JointSearch"]
 
-GUESS_SECONDS, QUICK_SECONDS, SHORT_SECONDS = 1.0, 4.0, 10.0
-"""Wall seconds for one partition, and for the first tries of the joint model."""
+GLANCE_SECONDS, GUESS_SECONDS = 0.3, 1.0
+"""Wall seconds for the model of a partition, at first and later."""
 
-FIRST_GUESSES = 2
-"""Partitions that are tried before the joint model is built at all."""
+ROOT_SECONDS, QUICK_SECONDS, SHORT_SECONDS = 1.0, 4.0, 10.0
+"""Wall seconds for the joint model: with fractional starts and at first, then, and with a limit on
+the length."""
+
+FEW_GUIDED, MORE_GUIDED, FEW_NATURAL = 2, 10, 2
+"""Partitions that the relaxed joint model names, before the joint model gets more time and whenever
+it begins anew; and natural ones that are tried at first where one takes heuristics."""
 
 SMALL_MODEL, MEDIUM_MODEL = 1000, 2000
 """Slots of all operations up to which the model of one partition is decided sooner than heuristics
 are done, and up to which a quick try at the joint model can refute."""
 
-GUIDE_SECONDS = 3.0
-"""Wall seconds to shorten the modulo schedule whose length guides the search."""
+BRIEF_SECONDS, GUIDE_SECONDS = 0.1, 3.0
+"""Wall seconds to shorten the modulo schedule before it is tried as it is, and before its length
+guides the search."""
 
 GUIDE_ROUNDS = 10
 """Effort of the heuristic that shortens it: it keeps no time limit."""
@@ -129,11 +137,16 @@ class JointSearch:
         """Ever more patient ways to answer; "impossible" comes from the joint model alone."""
         guesses = self.inquiry.partitions(limits, like)
         yield self._attached(limits, guesses)
-        yield from self._first_guesses(limits, guesses[:FIRST_GUESSES])
+        guided = self._guided(limits)
+        if self._slots <= MEDIUM_MODEL:
+            yield from islice(guided, 1)
+            yield self._model(limits, None, ROOT_SECONDS)
+            yield from islice(guided, FEW_GUIDED)
+        yield from self._natural(limits, guesses, GLANCE_SECONDS)
         if self._slots <= MEDIUM_MODEL:
             yield self._model(limits, None, QUICK_SECONDS)
-        yield from self._first_guesses(limits, guesses[FIRST_GUESSES:])
-        for seed in range(1, 3):
+        yield from self._natural(limits, self.inquiry.partitions(limits, like), GUESS_SECONDS)
+        for seed in range(3):
             for partition in self.inquiry.partitions(limits, like):
                 yield self._by_heuristics(limits, partition, seed)
         short = self._short(limits)
@@ -141,13 +154,35 @@ class JointSearch:
             yield replace(self._model(short, None, SHORT_SECONDS), proven=False)
         patience, seed = RESTART_SECONDS, self.session.options.seed
         while True:
+            yield from islice(guided, MORE_GUIDED)
             yield self._model(limits, None, patience, seed)
             patience, seed = patience * 2, seed + 1
+
+    def _guided(self, limits: Limits) -> Iterator[Verdict]:
+        """Partitions that the joint model with fractional starts names, until it refutes all that
+        are left."""
+        known: list[Mapping[str, int]] = []
+        all_refuted = True
+        while True:
+            self.session.progress(f"II {self.ii}: joint ILP with fractional starts")
+            verdict, partition = self.inquiry.relaxed(limits, known, ROOT_SECONDS)
+            if partition is None:
+                yield replace(verdict, proven=verdict.proven and all_refuted)
+                return
+            known.append(partition)
+            verdict = self._model(limits, partition, GUESS_SECONDS)
+            if verdict.schedule:
+                shorter = self._model(self._short(limits, BRIEF_SECONDS), partition, GLANCE_SECONDS)
+                yield shorter if shorter.schedule else verdict
+                return
+            all_refuted &= verdict.proven
+            self.inquiry.refuted.append((partition, limits))
+            yield replace(verdict, proven=False)
 
     def _attached(self, limits: Limits, partitions: Sequence[Mapping[str, int]]) -> Verdict:
         """The shortest modulo schedule as it is, with each of the partitions."""
         if self._slots <= SMALL_MODEL:
-            self._shorten_modulo(GUIDE_SECONDS)
+            self._shorten_modulo(BRIEF_SECONDS)
         for partition in partitions if self._modulo else ():
             assert self._modulo
             if schedule := self.inquiry.attached(self._modulo, limits, partition):
@@ -158,20 +193,20 @@ class JointSearch:
     def _slots(self) -> int:
         return self.ii * len(self.problem.graph)
 
-    def _first_guesses(
-        self, limits: Limits, partitions: Sequence[Mapping[str, int]]
+    def _natural(
+        self, limits: Limits, partitions: Sequence[Mapping[str, int]], seconds: float
     ) -> Iterator[Verdict]:
-        """A first try at each: by its model where that is small, by heuristics where it is not."""
-        small = self._slots <= SMALL_MODEL
-        short = self._short(limits) if small else limits
-        for partition in partitions:
-            if small:
-                verdict = self._model(short, partition, GUESS_SECONDS)
-                if verdict.proven and verdict.schedule is None:
-                    self.inquiry.refuted.append((partition, limits))
-                yield replace(verdict, proven=verdict.schedule is not None)
-            else:
+        """Natural partitions: by their models where those are small, else a few by heuristics."""
+        if self._slots > SMALL_MODEL:
+            for partition in partitions[:FEW_NATURAL]:
                 yield self._by_heuristics(limits, partition, 0)
+            return
+        short = self._short(limits)
+        for partition in partitions:
+            verdict = self._model(short, partition, seconds)
+            if verdict.proven and verdict.schedule is None:
+                self.inquiry.refuted.append((partition, limits))
+            yield replace(verdict, proven=verdict.schedule is not None)
 
     def _by_heuristics(self, limits: Limits, partition: Mapping[str, int], seed: int) -> Verdict:
         groups = len(set(partition.values()))
@@ -226,11 +261,11 @@ class JointSearch:
                 sums |= {total + op.warps for total in sums if total + op.warps <= most}
         return sorted(sums)
 
-    def _short(self, limits: Limits) -> Limits:
+    def _short(self, limits: Limits, seconds: float = GUIDE_SECONDS) -> Limits:
         """With a length that leaves room beyond the shortest modulo schedule."""
         if limits.length is not None:
             return limits
-        self._shorten_modulo(GUIDE_SECONDS)
+        self._shorten_modulo(seconds)
         longest = sum(op.cycles for op in self.problem.graph)
         return replace(limits, length=self.ii + (self._modulo.length if self._modulo else longest))
 

@@ -16,7 +16,8 @@ from twill_ilp.bounds import Recurrence, ResourceBound, rec_mii, res_mii, suffic
 from twill_ilp.descent import Verdict
 from twill_ilp.errors import OptionError
 from twill_ilp.ilp import FORMULATIONS, reduce_loop
-from twill_ilp.joint import JointSearch, Limits, level_value
+from twill_ilp.joint import JointSearch
+from twill_ilp.limits import Limits, level_value
 from twill_ilp.modulo import decide, minimize_length
 from twill_ilp.options import LEVELS, SearchOptions, Session
 from twill_ilp.problem import Problem

@@ -20,7 +20,12 @@ from twill_ilp.ilp.formulation import (
     windows_any_length,
     windows_for_length,
 )
-from twill_ilp.ilp.groups import add_groups, add_warp_budget, break_symmetry
+from twill_ilp.ilp.groups import (
+    add_groups,
+    add_warp_budget,
+    break_symmetry,
+    exclude_partition,
+)
 from twill_ilp.ilp.joint import JointFamily, JointModel
 from twill_ilp.ilp.length import add_length_objective
 from twill_ilp.ilp.memory import add_memory
@@ -49,6 +54,7 @@ __all__ = [
     "add_length_objective",
     "build_joint_model",
     "build_model",
+    "exclude_partition",
     "joint_families",
     "limit_traffic",
     "reduce_loop",

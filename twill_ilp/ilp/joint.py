@@ -5,12 +5,9 @@ Everything is written in the *potentials* of the slot model,
 .. math:: \pi_{v,r} = k_v - y_{v,r} = \lfloor (start_v - r - 1) / II \rfloor,
 
 which are linear in the stage k and the cumulative slot variables y, for every whole r
-(:math:`\pi_{v,r+II} = \pi_{v,r} - 1`).  The number of times that something happens is a
-difference of two of them, however often it wraps around the kernel:
-
-- v starts in one of the slots a..b: :math:`\pi_{v,a-1} - \pi_{v,b}`;
-- instances, at slot r, of what begins at :math:`start_u` and ends at :math:`start_v + o`:
-  :math:`\pi_{v,r-o} - \pi_{u,r}`.
+(:math:`\pi_{v,r+II} = \pi_{v,r} - 1`).  The instances, at slot r, of what begins at
+:math:`start_u` and ends at :math:`start_v + o` are a difference of two of them,
+:math:`\pi_{v,r-o} - \pi_{u,r}`, however often it wraps around the kernel.
 """
 
 from __future__ import annotations
@@ -49,6 +46,7 @@ class JointModel(Formulation):
         member: ``member[v][g]``: operation v is in group g; a 0-1 variable or a constant.
         open: whether group g has a member; a 0-1 variable or 1.
         shares: live(u, r) split over the groups, by (u, r) and group; see registers.py.
+        placements: start of every operation split over the groups; see placement.py.
     """
 
     timeline: Timeline = field(kw_only=True)
@@ -56,6 +54,7 @@ class JointModel(Formulation):
     slots: list[GroupSlot] = field(default_factory=list, kw_only=True)
     member: list[list[Any]] = field(default_factory=list, kw_only=True)
     open: list[Any] = field(default_factory=list, kw_only=True)
+    placements: dict[int, dict[int, Any]] = field(default_factory=dict, kw_only=True)
     _same: dict[tuple[int, int], Any] = field(default_factory=dict, kw_only=True)
     shares: dict[tuple[int, int], dict[int, Any]] = field(default_factory=dict, kw_only=True)
     _live: dict[tuple[int, int], Affine] = field(default_factory=dict, kw_only=True)
@@ -92,12 +91,6 @@ class JointModel(Formulation):
         """The floor of (start(v) - r - 1) / II."""
         turns, slot = divmod(r, self.ii)
         return Affine(-turns).add(self.stage[v]).add(self.reached[v][slot], -1)
-
-    def starts_in(self, v: int, first: int, last: int) -> Affine:
-        """1 if operation v starts in one of the slots ``first..last`` (modulo II), else 0."""
-        if last - first + 1 >= self.ii:
-            return Affine(1)
-        return self.potential(v, first - 1).add(self.potential(v, last), -1)
 
     def live(self, u: int, r: int) -> Affine:
         """Instances of u's value that live in slot r, ``0 <= r < II``.
@@ -150,6 +143,13 @@ class JointModel(Formulation):
             self.need(Affine().add(same, -1).add(a, -1).add(b), -1, f"first_{name}")
             self.need(Affine().add(same, -1).add(a).add(b, -1), -1, f"second_{name}")
         return same
+
+    def relax_starts(self) -> None:
+        """Let starts be fractions: what is then infeasible has no schedule, and what is not names
+        groups that may have one."""
+        for variable in (*self.stage, *(y for row in self.reached for y in row)):
+            if isinstance(variable, pulp.LpVariable):
+                variable.cat = pulp.LpContinuous
 
     def read_groups(self, values: Mapping[str, float]) -> dict[str, int]:
         """Group of every operation in a solution: the designated one is 0, gaps are closed."""

@@ -15,7 +15,7 @@ from typing import Any
 from twill_ilp import search
 from twill_ilp.effort import Effort, counting
 from twill_ilp.errors import DoesNotFitError
-from twill_ilp.joint import level_value
+from twill_ilp.limits import level_value
 from twill_ilp.schedule import Rejection, Result, Schedule
 from twill_ilp.sweep.build import Built, build
 from twill_ilp.sweep.keys import digest
