@@ -31,9 +31,12 @@ ROOT_SECONDS, QUICK_SECONDS, SHORT_SECONDS = 1.0, 4.0, 10.0
 """Wall seconds for the joint model: with fractional starts and at first, then, and with a limit on
 the length."""
 
-FEW_GUIDED, MORE_GUIDED, FEW_NATURAL = 2, 10, 2
+FEW_GUIDED, MORE_GUIDED = 2, 10
 """Partitions that the relaxed joint model names, before the joint model gets more time and whenever
-it begins anew; and natural ones that are tried at first where one takes heuristics."""
+it begins anew."""
+
+FEW_NATURAL = 2
+"""Natural partitions that are tried before any joint model where that is not small."""
 
 SMALL_MODEL, MEDIUM_MODEL = 1000, 2000
 """Slots of all operations up to which the model of one partition is decided sooner than heuristics
@@ -138,6 +141,9 @@ class JointSearch:
         guesses = self.inquiry.partitions(limits, like)
         yield self._attached(limits, guesses)
         guided = self._guided(limits)
+        if self._slots > SMALL_MODEL:
+            for partition in guesses[:FEW_NATURAL]:
+                yield self._by_heuristics(limits, partition, 0)
         if self._slots <= MEDIUM_MODEL:
             yield from islice(guided, 1)
             yield self._model(limits, None, ROOT_SECONDS)
@@ -196,10 +202,8 @@ class JointSearch:
     def _natural(
         self, limits: Limits, partitions: Sequence[Mapping[str, int]], seconds: float
     ) -> Iterator[Verdict]:
-        """Natural partitions: by their models where those are small, else a few by heuristics."""
+        """Natural partitions by their models, where those are small."""
         if self._slots > SMALL_MODEL:
-            for partition in partitions[:FEW_NATURAL]:
-                yield self._by_heuristics(limits, partition, 0)
             return
         short = self._short(limits)
         for partition in partitions:
