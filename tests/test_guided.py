@@ -29,7 +29,7 @@ def test_they_find_a_schedule_or_refute_all_that_are_left() -> None:
         least = rec_mii(effective_graph(problem.graph, rules)).ii
         for ii in range(least, 6):
             search = JointSearch(problem, rules, ii, Session(SearchOptions(rules=rules)))
-            verdicts = list(search._guided(Limits()))
+            verdicts = list(search._guided(Limits(), []))
             possible = joint_at(problem, ii, rules) is not None
             assert verdicts[-1].proven, (seed, ii)
             assert (verdicts[-1].schedule is not None) is possible, (seed, ii)
@@ -51,7 +51,7 @@ def test_an_undecided_partition_leaves_the_question_open() -> None:
         return type(verdict)(None, False, "time limit")
 
     search.inquiry.by_model = out_of_time.__get__(search.inquiry)  # type: ignore[method-assign]
-    *_, last = search._guided(Limits())
+    *_, last = search._guided(Limits(), [])
     assert last.schedule is None and not last.proven
     assert "partitions" in last.evidence
 

@@ -2,8 +2,9 @@
 
 Every question is "is there a schedule with at most this II, length, warps, traffic?".  The
 modulo problem answers it first: what is impossible without warp groups is impossible with them.
-Then heuristics and small models for natural partitions (:mod:`.partitions`) look for a schedule, in
-turns with the joint model, which alone can refute.
+Then heuristics and small models look for a schedule, for natural partitions (:mod:`.partitions`)
+and for those that the joint model with fractional starts names, in turns with the joint model
+itself.  Only the last two can refute.
 """
 
 from __future__ import annotations
@@ -137,16 +138,18 @@ class JointSearch:
         yield self.inquiry.by_model(limits, self.partition, inf)
 
     def _tries(self, limits: Limits, like: Mapping[str, int] | None) -> Iterator[Verdict]:
-        """Ever more patient ways to answer; "impossible" comes from the joint model alone."""
+        """Ever more patient ways to answer; "impossible" comes from joint models alone."""
         guesses = self.inquiry.partitions(limits, like)
         yield self._attached(limits, guesses)
-        guided = self._guided(limits)
+        named: list[Mapping[str, int]] = []
+        guided = self._guided(limits, named)
         if self._slots > SMALL_MODEL:
             for partition in guesses[:FEW_NATURAL]:
                 yield self._by_heuristics(limits, partition, 0)
         if self._slots <= MEDIUM_MODEL:
             yield from islice(guided, 1)
-            yield self._model(limits, None, ROOT_SECONDS)
+            if named:  # where the relaxation is hard, so is the joint model
+                yield self._model(limits, None, ROOT_SECONDS)
             yield from islice(guided, FEW_GUIDED)
         yield from self._natural(limits, guesses, GLANCE_SECONDS)
         if self._slots <= MEDIUM_MODEL:
@@ -164,18 +167,21 @@ class JointSearch:
             yield self._model(limits, None, patience, seed)
             patience, seed = patience * 2, seed + 1
 
-    def _guided(self, limits: Limits) -> Iterator[Verdict]:
+    def _guided(self, limits: Limits, named: list[Mapping[str, int]]) -> Iterator[Verdict]:
         """Partitions that the joint model with fractional starts names, until it refutes all that
-        are left."""
-        known: list[Mapping[str, int]] = []
+        are left.
+
+        Args:
+            named: filled with them.
+        """
         all_refuted = True
         while True:
             self.session.progress(f"II {self.ii}: joint ILP with fractional starts")
-            verdict, partition = self.inquiry.relaxed(limits, known, ROOT_SECONDS)
+            verdict, partition = self.inquiry.relaxed(limits, named, ROOT_SECONDS)
             if partition is None:
                 yield replace(verdict, proven=verdict.proven and all_refuted)
                 return
-            known.append(partition)
+            named.append(partition)
             verdict = self._model(limits, partition, GUESS_SECONDS)
             if verdict.schedule:
                 shorter = self._model(self._short(limits, BRIEF_SECONDS), partition, GLANCE_SECONDS)
