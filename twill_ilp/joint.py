@@ -28,11 +28,11 @@ __all__ = ["JointSearch"]
 GLANCE_SECONDS, GUESS_SECONDS = 0.3, 1.0
 """Wall seconds for the model of a partition, at first and later."""
 
-ROOT_SECONDS, QUICK_SECONDS, SHORT_SECONDS = 1.0, 4.0, 10.0
+ROOT_SECONDS, QUICK_SECONDS, SHORT_SECONDS = 1.0, 6.0, 10.0
 """Wall seconds for the joint model: with fractional starts and at first, then, and with a limit on
 the length."""
 
-FEW_GUIDED, MORE_GUIDED = 2, 10
+FEW_GUIDED, MORE_GUIDED = 2, 3
 """Partitions that the relaxed joint model names, before the joint model gets more time and whenever
 it begins anew."""
 
@@ -150,7 +150,7 @@ class JointSearch:
             yield from islice(guided, 1)
             if named:  # where the relaxation is hard, so is the joint model
                 yield self._model(limits, None, ROOT_SECONDS)
-            yield from islice(guided, FEW_GUIDED)
+                yield from islice(guided, FEW_GUIDED)
         yield from self._natural(limits, guesses, GLANCE_SECONDS)
         if self._slots <= MEDIUM_MODEL:
             yield self._model(limits, None, QUICK_SECONDS)
@@ -174,13 +174,16 @@ class JointSearch:
         Args:
             named: filled with them.
         """
-        all_refuted = True
+        all_refuted, patience = True, ROOT_SECONDS
         while True:
             self.session.progress(f"II {self.ii}: joint ILP with fractional starts")
-            verdict, partition = self.inquiry.relaxed(limits, named, ROOT_SECONDS)
+            verdict, partition = self.inquiry.relaxed(limits, named, patience)
             if partition is None:
                 yield replace(verdict, proven=verdict.proven and all_refuted)
-                return
+                if verdict.proven:
+                    return
+                patience = min(2 * patience, SHORT_SECONDS)
+                continue
             named.append(partition)
             verdict = self._model(limits, partition, GUESS_SECONDS)
             if verdict.schedule:
