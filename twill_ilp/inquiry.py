@@ -37,7 +37,7 @@ __all__ = ["Inquiry"]
 
 LARGEST_MODEL = 20_000
 """Slots of all operations beyond which the joint model is not built: it has several rows for each
-pair of operations and slot, and would not fit into memory."""
+operation, group and slot, and would not fit into memory."""
 
 COMPLETION_SECONDS = 2.0
 """Wall seconds for the model in which only operations without units move."""

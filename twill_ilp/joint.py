@@ -192,7 +192,7 @@ class JointSearch:
                 return
             all_refuted &= verdict.proven
             self.inquiry.refuted.append((partition, limits))
-            yield replace(verdict, proven=False)
+            yield _of_one_partition(verdict)
 
     def _attached(self, limits: Limits, partitions: Sequence[Mapping[str, int]]) -> Verdict:
         """The shortest modulo schedule as it is, with each of the partitions."""
@@ -219,7 +219,7 @@ class JointSearch:
             verdict = self._model(short, partition, seconds)
             if verdict.proven and verdict.schedule is None:
                 self.inquiry.refuted.append((partition, limits))
-            yield replace(verdict, proven=verdict.schedule is not None)
+            yield _of_one_partition(verdict)
 
     def _by_heuristics(self, limits: Limits, partition: Mapping[str, int], seed: int) -> Verdict:
         groups = len(set(partition.values()))
@@ -301,3 +301,10 @@ class JointSearch:
             return f"the paper's window is unknown: modulo L in {least}..{length}"
         self._window = -(-length // self.ii) * self.ii
         return ""
+
+
+def _of_one_partition(verdict: Verdict) -> Verdict:
+    """A verdict on one of many partitions, as one on the II: only "yes" counts."""
+    if verdict.schedule:
+        return verdict
+    return Verdict(None, False, "no schedule in the partitions tried; the joint ILP is undecided")
