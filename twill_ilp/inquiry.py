@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from twill_ilp.descent import Verdict
 from twill_ilp.errors import InvalidScheduleError, SolverError
@@ -38,6 +39,15 @@ __all__ = ["Inquiry"]
 LARGEST_MODEL = 20_000
 """Slots of all operations beyond which the joint model is not built: it has several rows for each
 operation, group and slot, and would not fit into memory."""
+
+FEASIBILITY: Mapping[str, Any] = {
+    "mip_pool_soft_limit": 500,
+    "mip_pool_age_limit": 5,
+    "mip_heuristic_run_rens": False,
+    "mip_heuristic_run_root_reduced_cost": False,
+}
+"""HiGHS options for questions without an objective, where thousands of cuts and heuristics that
+round the root's solution take more time than they save."""
 
 COMPLETION_SECONDS = 2.0
 """Wall seconds for the model in which only operations without units move."""
@@ -257,7 +267,7 @@ class Inquiry:
             model.lp,
             time_limit=min(self.session.allowance(), seconds),
             seed=self.session.options.seed if seed is None else seed,
-            options=self.session.options.solver,
+            options={**FEASIBILITY, **self.session.options.solver},
         )
         self.session.solve += outcome.seconds
         return outcome

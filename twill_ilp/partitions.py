@@ -9,7 +9,7 @@ proves nothing: it is found feasible, or it is dropped.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 
@@ -47,13 +47,14 @@ def candidates(
     free = [op for op in graph if not designates(op, rules)]
     fixed = {op.name: 0 for op in graph if designates(op, rules)}
     result: list[Partition] = []
+    shapes = _shapes(graph)
     seen = set()
     for kind in _kinds(graph, free, bonds):
         found = []
         for groups in kind:
             numbered = enumerate(groups, 1 if fixed else 0)
             partition = fixed | {name: g for g, part in numbered for name in part}
-            alike = _shape(graph, partition)
+            alike = _shape(graph, partition, shapes)
             if alike not in seen and _fits(graph, machine, rules, partition):
                 seen.add(alike)
                 found.append(partition)
@@ -181,14 +182,25 @@ def _fits(graph: LoopGraph, machine: Machine, rules: Rules, partition: Mapping[s
     return budget is None or warps_of(graph, partition) <= budget
 
 
-def _shape(graph: LoopGraph, partition: Partition) -> object:
+def _shapes(graph: LoopGraph) -> dict[str, int]:
+    """A number for every operation, the same for operations that sub-tiling makes alike."""
+    known: dict[object, int] = {}
+    return {
+        op.name: known.setdefault(
+            (op.kind, op.cycles, op.issue, op.warps, op.registers, op.usage), len(known)
+        )
+        for op in graph
+    }
+
+
+def _shape(graph: LoopGraph, partition: Partition, shapes: Mapping[str, int]) -> object:
     """What partitions that differ by a permutation of sub-tiles have in common."""
-    groups: dict[int, list[object]] = defaultdict(list)
-    for op in graph:
-        shape = (op.kind, op.cycles, op.issue, op.warps, op.registers, op.usage)
-        groups[partition[op.name]].append(shape)
-    members = frozenset(Counter(frozenset(Counter(g).items()) for g in groups.values()).items())
-    return members, traffic_of(graph, partition)
+    groups: dict[int, list[int]] = defaultdict(list)
+    for name, g in partition.items():
+        groups[g].append(shapes[name])
+    return tuple(sorted(tuple(sorted(group)) for group in groups.values())), traffic_of(
+        graph, partition
+    )
 
 
 def _cost(graph: LoopGraph, partition: Mapping[str, int]) -> tuple[int, int]:

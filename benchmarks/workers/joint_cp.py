@@ -55,8 +55,10 @@ class _Joint:
     def _add_starts(self) -> None:
         """One operation begins at cycle 0, as a schedule can be turned: the busiest one."""
         model, ii, loop = self.model, self.ii, self.loop
-        pin = max(range(len(loop.ops)),
-                  key=lambda v: max((row["cycles"] for row in loop.ops[v]["usage"]), default=0))
+        pin = max(
+            range(len(loop.ops)),
+            key=lambda v: max((row["cycles"] for row in loop.ops[v]["usage"]), default=0),
+        )
         self.at: list[list[Literal]] = []
         self.by: list[list[Any]] = []
         self.stage: list[Any] = []
@@ -94,7 +96,8 @@ class _Joint:
         self.member: list[list[Literal]] = []
         for v in range(len(ops)):
             fits = [
-                g for g, wide in enumerate(self.width)
+                g
+                for g, wide in enumerate(self.width)
                 if (designated and g == 0) == self.loop.designated(v) and self.loop.warps(v) <= wide
             ]
             row = [self.never] * len(self.width)
@@ -141,8 +144,9 @@ class _Joint:
                 if all(amount == capacity for amount in terms.values()):
                     self.model.add_at_most_one([self.at[v][z] for v, z in terms])
                 else:
-                    self.model.add(sum(amount * self.at[v][z]
-                                       for (v, z), amount in terms.items()) <= capacity)
+                    self.model.add(
+                        sum(amount * self.at[v][z] for (v, z), amount in terms.items()) <= capacity
+                    )
 
     def add_dependences(self) -> None:
         for e in self.loop.edges:

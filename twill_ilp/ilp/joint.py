@@ -108,7 +108,7 @@ class JointModel(Formulation):
             else:
                 name = f"live_{self.label(u)}_{r}"
                 most = self.most_live(u)
-                live = Affine().add(self.lp.add_variable(name, 0, most, pulp.LpContinuous))
+                live = Affine().add(self.lp.add_variable(name, 0, most, pulp.LpInteger))
                 for i, span in enumerate(spans):
                     self.need(Affine().add(live).add(span, -1), 0, f"{name}_{i}")
                 self._live[u, r] = live
@@ -145,9 +145,11 @@ class JointModel(Formulation):
         return same
 
     def relax_starts(self) -> None:
-        """Let starts be fractions: what is then infeasible has no schedule, and what is not names
-        groups that may have one."""
-        for variable in (*self.stage, *(y for row in self.reached for y in row)):
+        """Let starts and lives be fractions: what is then infeasible has no schedule, and what is
+        not names groups that may have one."""
+        lives = [share for shares in self.shares.values() for share in shares.values()]
+        lives += [term for live in self._live.values() for term in live.terms]
+        for variable in (*self.stage, *(y for row in self.reached for y in row), *lives):
             if isinstance(variable, pulp.LpVariable):
                 variable.cat = pulp.LpContinuous
 

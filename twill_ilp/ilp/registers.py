@@ -13,6 +13,9 @@ __all__ = ["WARP", "add_registers", "held_words"]
 WARP = 32
 """Threads of a warp."""
 
+MOST_SHARES = 2
+"""The largest k of :func:`_add_shares`; 3 made refutations with free groups slower again."""
+
 
 def add_registers(f: JointModel) -> None:
     r"""Per group g and slot r: :math:`\sum_u words_u\,\lambda_{u,g,r} \le 32 \cdot limit`.
@@ -20,10 +23,17 @@ def add_registers(f: JointModel) -> None:
     :math:`\lambda_{u,g,r}` is live(u, r) if u is in g and else 0 (Soi et al. 2026, Fig. 6).
     Units: 32-bit words per warp; ``words`` are ceil(registers / warps).
 
-    Two kinds of rows are implied and make proofs faster: of the values that need more than half
-    of the registers only one lives at a time, and a group's values together live no longer than
-    its registers last: :math:`\sum_u words_u\,life_u\,a_{u,g} \le II \cdot 32 \cdot limit` with
-    the shortest life of each.
+    Two kinds of rows are implied and make proofs faster.  A group's values together live no
+    longer than its registers last: :math:`\sum_u words_u\,life_u\,a_{u,g} \le II \cdot 32 \cdot
+    limit` with the shortest life of each.  And values are counted: of those that need more than
+    half of the registers only one lives at a time, of those that need more than a third two, and
+    so on.  With :math:`s_k = \lfloor 32 \cdot limit / (k + 1) \rfloor + 1`,
+
+    .. math:: \sum_u \lfloor words_u / s_k \rfloor\,\lambda_{u,g,r} \le k\,open_g,
+
+    a row of Chvatal (Discrete Mathematics 4, 1973, https://doi.org/10.1016/0012-365X(73)90167-2):
+    what lives at a time fits, and :math:`32 \cdot limit / s_k < k + 1`.  The same over all slots
+    with the shortest lives.
     """
     if f.machine.registers_per_thread is None:
         return
@@ -35,6 +45,7 @@ def add_registers(f: JointModel) -> None:
         for r in range(f.ii):
             f.need(held_words(f, g, r).add(limit), 0, f"registers_{g}_{r}")
         _add_energy(f, g, values, limit)
+        _add_shares(f, g, values, limit)
 
 
 def held_words(f: JointModel, g: int, r: int) -> Affine:
@@ -68,7 +79,7 @@ def _live_in(f: JointModel, u: int, g: int, r: int) -> Affine:
             if is_constant(member, 0):
                 continue
             name = f"live_{f.label(u)}_in_{h}_{r}"
-            shares[h] = f.lp.add_variable(name, 0, f.most_live(u), pulp.LpContinuous)
+            shares[h] = f.lp.add_variable(name, 0, f.most_live(u), pulp.LpInteger)
             f.need(Affine().add(member, f.most_live(u)).add(shares[h], -1), 0, f"member_{name}")
             total.add(shares[h])
         f.need(total.add(f.live(u, r), -1), 0, f"shares_{f.label(u)}_{r}")
@@ -76,18 +87,28 @@ def _live_in(f: JointModel, u: int, g: int, r: int) -> Affine:
 
 
 def _add_energy(f: JointModel, g: int, values: list[int], limit: int) -> None:
-    large = [u for u in values if 2 * words(f.operations[u]) > limit]
-    total, most = Affine(), Affine()
+    """The group's values together live no longer than its registers last."""
+    total = Affine().add(f.open[g], f.ii * limit)
     for u in values:
-        life = f.timeline.shortest_life(u)
-        total.add(f.member[u][g], -words(f.operations[u]) * life)
-        if u in large:
-            most.add(f.member[u][g], -life)
-    f.need(total.add(f.open[g], f.ii * limit), 0, f"register_energy_{g}")
-    if len(large) > 1:
-        f.need(most.add(f.open[g], f.ii), 0, f"large_energy_{g}")
+        total.add(f.member[u][g], -words(f.operations[u]) * f.timeline.shortest_life(u))
+    f.need(total, 0, f"register_energy_{g}")
+
+
+def _add_shares(f: JointModel, g: int, values: list[int], limit: int) -> None:
+    """Values by how many of k equal shares of the registers they need more than."""
+    for k in range(1, MOST_SHARES + 1):
+        share = limit // (k + 1) + 1
+        parts = {u: n for u in values if (n := words(f.operations[u]) // share)}
+        if set(parts.values()) <= {k} and k > 1:
+            continue  # the row of k = 1 again
+        if sum(n * f.most_live(u) for u, n in parts.items()) <= k:
+            continue
+        total = Affine().add(f.open[g], k * f.ii)
+        for u, n in parts.items():
+            total.add(f.member[u][g], -n * f.timeline.shortest_life(u))
+        f.need(total, 0, f"share_energy_{k}_{g}")
         for r in range(f.ii):
-            row = Affine().add(f.open[g])
-            for u in large:
-                row.add(_live_in(f, u, g, r), -1)
-            f.need(row, 0, f"large_{g}_{r}")
+            row = Affine().add(f.open[g], k)
+            for u, n in parts.items():
+                row.add(_live_in(f, u, g, r), -n)
+            f.need(row, 0, f"shares_{k}_{g}_{r}")
