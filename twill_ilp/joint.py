@@ -28,7 +28,7 @@ __all__ = ["JointSearch"]
 GLANCE_SECONDS, GUESS_SECONDS = 0.3, 1.0
 """Wall seconds for the model of a partition, at first and later."""
 
-ROOT_SECONDS, QUICK_SECONDS, SHORT_SECONDS = 1.5, 6.0, 10.0
+ROOT_SECONDS, QUICK_SECONDS, SHORT_SECONDS = 2.0, 6.0, 10.0
 """Wall seconds for the joint model: with fractional starts and at first, then, and with a limit on
 the length."""
 
