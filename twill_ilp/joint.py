@@ -28,13 +28,16 @@ __all__ = ["JointSearch"]
 GLANCE_SECONDS, GUESS_SECONDS = 0.3, 1.0
 """Wall seconds for the model of a partition, at first and later."""
 
-ROOT_SECONDS, QUICK_SECONDS, SHORT_SECONDS = 2.0, 6.0, 10.0
+ROOT_SECONDS, QUICK_SECONDS, SHORT_SECONDS = 1.0, 6.0, 10.0
 """Wall seconds for the joint model: with fractional starts and at first, then, and with a limit on
 the length."""
 
 FEW_GUIDED, MORE_GUIDED = 2, 3
 """Partitions that the relaxed joint model names, before the joint model gets more time and whenever
 it begins anew."""
+
+SOME_NATURAL = 6
+"""Natural partitions whose models are tried before the relaxation gets twice its time."""
 
 FEW_NATURAL = 2
 """Natural partitions that are tried before any joint model where that is not small."""
@@ -151,7 +154,10 @@ class JointSearch:
             if named:  # where the relaxation is hard, so is the joint model
                 yield self._model(limits, None, ROOT_SECONDS)
                 yield from islice(guided, FEW_GUIDED)
-        yield from self._natural(limits, guesses, GLANCE_SECONDS)
+        yield from self._natural(limits, guesses[:SOME_NATURAL], GLANCE_SECONDS)
+        if self._slots <= MEDIUM_MODEL:
+            yield from islice(guided, 1)
+        yield from self._natural(limits, guesses[SOME_NATURAL:], GLANCE_SECONDS)
         if self._slots <= MEDIUM_MODEL:
             yield self._model(limits, None, QUICK_SECONDS)
         yield from self._natural(limits, self.inquiry.partitions(limits, like), GUESS_SECONDS)

@@ -198,9 +198,8 @@ def _shape(graph: LoopGraph, partition: Partition, shapes: Mapping[str, int]) ->
     groups: dict[int, list[int]] = defaultdict(list)
     for name, g in partition.items():
         groups[g].append(shapes[name])
-    return tuple(sorted(tuple(sorted(group)) for group in groups.values())), traffic_of(
-        graph, partition
-    )
+    members = sorted(tuple(sorted(group)) for group in groups.values())
+    return tuple(members), traffic_of(graph, partition)
 
 
 def _cost(graph: LoopGraph, partition: Mapping[str, int]) -> tuple[int, int]:

@@ -147,9 +147,9 @@ class JointModel(Formulation):
     def relax_starts(self) -> None:
         """Let starts and lives be fractions: what is then infeasible has no schedule, and what is
         not names groups that may have one."""
-        lives = [share for shares in self.shares.values() for share in shares.values()]
-        lives += [term for live in self._live.values() for term in live.terms]
-        for variable in (*self.stage, *(y for row in self.reached for y in row), *lives):
+        shares = (share for parts in self.shares.values() for share in parts.values())
+        lives = (term for live in self._live.values() for term in live.terms)
+        for variable in (*self.stage, *(y for row in self.reached for y in row), *shares, *lives):
             if isinstance(variable, pulp.LpVariable):
                 variable.cat = pulp.LpContinuous
 

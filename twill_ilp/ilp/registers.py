@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pulp
 
 from twill_ilp.ilp.affine import Affine
@@ -26,8 +28,8 @@ def add_registers(f: JointModel) -> None:
     Two kinds of rows are implied and make proofs faster.  A group's values together live no
     longer than its registers last: :math:`\sum_u words_u\,life_u\,a_{u,g} \le II \cdot 32 \cdot
     limit` with the shortest life of each.  And values are counted: of those that need more than
-    half of the registers only one lives at a time, of those that need more than a third two, and
-    so on.  With :math:`s_k = \lfloor 32 \cdot limit / (k + 1) \rfloor + 1`,
+    half of the registers only one lives at a time, of those that need more than a third two.
+    With :math:`s_k = \lfloor 32 \cdot limit / (k + 1) \rfloor + 1` and k = 1, 2,
 
     .. math:: \sum_u \lfloor words_u / s_k \rfloor\,\lambda_{u,g,r} \le k\,open_g,
 
@@ -44,7 +46,8 @@ def add_registers(f: JointModel) -> None:
             continue
         for r in range(f.ii):
             f.need(held_words(f, g, r).add(limit), 0, f"registers_{g}_{r}")
-        _add_energy(f, g, values, limit)
+        amounts = {u: words(f.operations[u]) for u in values}
+        _add_energy(f, g, amounts, limit, f"register_energy_{g}")
         _add_shares(f, g, values, limit)
 
 
@@ -86,29 +89,27 @@ def _live_in(f: JointModel, u: int, g: int, r: int) -> Affine:
     return Affine().add(shares[g])
 
 
-def _add_energy(f: JointModel, g: int, values: list[int], limit: int) -> None:
-    """The group's values together live no longer than its registers last."""
-    total = Affine().add(f.open[g], f.ii * limit)
-    for u in values:
-        total.add(f.member[u][g], -words(f.operations[u]) * f.timeline.shortest_life(u))
-    f.need(total, 0, f"register_energy_{g}")
-
-
 def _add_shares(f: JointModel, g: int, values: list[int], limit: int) -> None:
-    """Values by how many of k equal shares of the registers they need more than."""
+    """Of the values that need more than 1 of k + 1 equal shares, k at most live at a time."""
     for k in range(1, MOST_SHARES + 1):
         share = limit // (k + 1) + 1
         parts = {u: n for u in values if (n := words(f.operations[u]) // share)}
-        if set(parts.values()) <= {k} and k > 1:
-            continue  # the row of k = 1 again
-        if sum(n * f.most_live(u) for u, n in parts.items()) <= k:
+        implied = k > 1 and all(n == k for n in parts.values())  # by the row of k = 1
+        if implied or sum(n * f.most_live(u) for u, n in parts.items()) <= k:
             continue
-        total = Affine().add(f.open[g], k * f.ii)
-        for u, n in parts.items():
-            total.add(f.member[u][g], -n * f.timeline.shortest_life(u))
-        f.need(total, 0, f"share_energy_{k}_{g}")
+        _add_energy(f, g, parts, k, f"share_energy_{k}_{g}")
         for r in range(f.ii):
             row = Affine().add(f.open[g], k)
             for u, n in parts.items():
                 row.add(_live_in(f, u, g, r), -n)
-            f.need(row, 0, f"shares_{k}_{g}_{r}")
+            f.need(row, 0, f"most_shares_{k}_{g}_{r}")
+
+
+def _add_energy(
+    f: JointModel, g: int, amounts: Mapping[int, int], capacity: int, name: str
+) -> None:
+    """Over all slots, the group's values with their shortest lives fit into the capacity."""
+    total = Affine().add(f.open[g], f.ii * capacity)
+    for u, amount in amounts.items():
+        total.add(f.member[u][g], -amount * f.timeline.shortest_life(u))
+    f.need(total, 0, name)
