@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
+from itertools import islice
 
 from joint_oracle import joint_at
 from strategies import random_joint_problem
@@ -10,9 +12,10 @@ from test_joint_exactness import random_rules
 
 from twill_ilp import SearchOptions
 from twill_ilp.bounds import rec_mii
+from twill_ilp.descent import Verdict
+from twill_ilp.guided import guided
 from twill_ilp.ilp import build_joint_model, exclude_partition, joint_families, timeline
 from twill_ilp.inquiry import Inquiry
-from twill_ilp.joint import JointSearch
 from twill_ilp.limits import Limits
 from twill_ilp.options import Session
 from twill_ilp.rules import Rules, effective_graph
@@ -28,8 +31,8 @@ def test_they_find_a_schedule_or_refute_all_that_are_left() -> None:
         problem, rules = random_joint_problem(rng, 6), random_rules(rng)
         least = rec_mii(effective_graph(problem.graph, rules)).ii
         for ii in range(least, 6):
-            search = JointSearch(problem, rules, ii, Session(SearchOptions(rules=rules)))
-            verdicts = list(search._guided(Limits(), []))
+            inquiry = Inquiry(problem, rules, ii, Session(SearchOptions(rules=rules)))
+            verdicts = list(guided(inquiry, Limits(), []))
             possible = joint_at(problem, ii, rules) is not None
             assert verdicts[-1].proven, (seed, ii)
             assert (verdicts[-1].schedule is not None) is possible, (seed, ii)
@@ -43,17 +46,30 @@ def test_they_find_a_schedule_or_refute_all_that_are_left() -> None:
 def test_an_undecided_partition_leaves_the_question_open() -> None:
     problem = random_joint_problem(random.Random(3), 4)
     rules = Rules(("spills",), max_groups=1)
-    search = JointSearch(problem, rules, 12, Session(SearchOptions(rules=rules)))
-    undecided = Inquiry.by_model
+    inquiry = Inquiry(problem, rules, 12, Session(SearchOptions(rules=rules)))
+    asked = []
 
-    def out_of_time(self: Inquiry, *args: object) -> object:
-        verdict = undecided(self, *args)  # type: ignore[arg-type]
-        return type(verdict)(None, False, "time limit")
+    def out_of_time(limits: Limits, partition: Mapping[str, int], seconds: float) -> Verdict:
+        asked.append(seconds)
+        return Verdict(None, False, "time limit")
 
-    search.inquiry.by_model = out_of_time.__get__(search.inquiry)  # type: ignore[method-assign]
-    *_, last = search._guided(Limits(), [])
-    assert last.schedule is None and not last.proven
-    assert "partitions" in last.evidence
+    inquiry.by_either = out_of_time  # type: ignore[method-assign, assignment]
+    for verdict in islice(guided(inquiry, Limits(), []), 3):
+        assert verdict.schedule is None and not verdict.proven
+        assert "partitions" in verdict.evidence
+    assert asked == [1.0, 2.0, 4.0]
+
+
+def test_partitions_that_were_open_are_asked_again_until_all_are_refuted() -> None:
+    problem = random_joint_problem(random.Random(3), 4)
+    rules = Rules(("spills",), max_groups=1)
+    inquiry = Inquiry(problem, rules, 12, Session(SearchOptions(rules=rules)))
+    answers = iter((False, False, True))
+    inquiry.by_either = lambda *_: Verdict(None, next(answers), "")  # type: ignore[method-assign]
+    *before, last = guided(inquiry, Limits(), [])
+    assert [verdict.proven for verdict in before] == [False, False, False]
+    assert last.proven and last.schedule is None
+    assert "without 1 refuted partitions" in last.evidence
 
 
 def test_excluding_every_partition_one_by_one_ends_at_bells_number() -> None:

@@ -1,7 +1,7 @@
 """Single questions about the joint problem at one II, and the two means to answer them.
 
 A question is "is there a schedule within these limits?", perhaps with a given partition.  A model
-(HiGHS) can say yes or no; the heuristics of :mod:`.partitioned` can only say yes.
+(HiGHS) answers it, or enumeration (:mod:`.enumeration`); the two share no proof.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import inf
 from typing import Any
 
 from twill_ilp.descent import Verdict
+from twill_ilp.enumeration import Case, Enumeration
 from twill_ilp.errors import InvalidScheduleError, SolverError
 from twill_ilp.ilp import (
     JointModel,
     Timeline,
-    Window,
     build_joint_model,
     exclude_partition,
     joint_families,
@@ -26,10 +27,9 @@ from twill_ilp.ilp import (
 from twill_ilp.limits import Limits, level_value
 from twill_ilp.machine import Machine
 from twill_ilp.options import Session
-from twill_ilp.partitioned import pinned_users, proposals, waiting_as_units
-from twill_ilp.partitions import candidates, traffic_of, warps_of
+from twill_ilp.partitions import candidates, numbered, traffic_of, warps_of
 from twill_ilp.problem import Problem
-from twill_ilp.rules import Rules, designates, effective_graph
+from twill_ilp.rules import Rules, effective_graph
 from twill_ilp.schedule import Schedule
 from twill_ilp.solver import Outcome, SolveStatus, run
 from twill_ilp.verify import verify
@@ -49,10 +49,15 @@ FEASIBILITY: Mapping[str, Any] = {
 """HiGHS options for questions without an objective, where thousands of cuts and heuristics that
 round the root's solution take more time than they save."""
 
-COMPLETION_SECONDS = 2.0
-"""Wall seconds for the model in which only operations without units move."""
+CONFLICTS_PER_SECOND = 300
+"""Conflicts of an enumeration for every wall second that a model may take after it; about 3000
+take a second."""
 
 NO_TIME = "time limit reached before the joint ILP was tried"
+
+
+Question = tuple[Limits, tuple[tuple[str, int], ...]]
+"""Limits and, if that is given, the group of every operation."""
 
 
 @dataclass
@@ -73,6 +78,7 @@ class Inquiry:
     session: Session
     partition: Mapping[str, int] = field(default_factory=dict)
     refuted: list[tuple[Mapping[str, int], Limits]] = field(default_factory=list)
+    _trees: dict[Question, Enumeration] = field(default_factory=dict)
 
     @cached_property
     def effective(self) -> Problem:
@@ -97,7 +103,7 @@ class Inquiry:
         seconds: float,
         seed: int | None = None,
     ) -> Verdict:
-        """Put the question to HiGHS; the only way to prove that there is no schedule.
+        """Put the question to HiGHS.
 
         Args:
             partition: the group of every operation, or ``None`` for any.
@@ -119,6 +125,65 @@ class Inquiry:
         if outcome.status is SolveStatus.INFEASIBLE:
             return Verdict(None, True, f"{what} infeasible after {outcome.nodes} nodes")
         return Verdict(None, False, f"{what} undecided: {outcome.message}")
+
+    def by_enumeration(
+        self, limits: Limits, partition: Mapping[str, int] | None, conflicts: int
+    ) -> Verdict:
+        """Enumerate for so many more conflicts; a question that is asked again is gone on with.
+
+        Args:
+            partition: the group of every operation, or ``None`` for any.
+        """
+        if self.session.allowance() == 0:
+            return Verdict(None, False, NO_TIME)
+        self.session.formulations.add("enumeration")
+        key = limits, tuple(sorted(partition.items())) if partition else ()
+        if key not in self._trees:
+            with self.session.building():
+                line = self._line(limits, partition)
+                if line.conflict:
+                    return Verdict(None, True, line.conflict)
+                case = Case(line, self._machine(limits), partition, limits.traffic)
+                self._trees[key] = Enumeration(case, self.session.options.seed)
+        tree = self._trees[key]
+        tree.run(conflicts, self.session.allowance())
+        what = "enumeration of this partition" if partition else "enumeration"
+        if tree.verdict == "infeasible":
+            refuted = Verdict(None, True, f"{what} ended after {tree.conflicts} conflicts")
+            return self._confirmed(refuted, limits, partition)
+        if tree.verdict == "feasible":
+            try:
+                return Verdict(self.verified(*tree.schedule(), limits), True, what)
+            except InvalidScheduleError:
+                if "quotas" not in self.rules:  # all that is not enumerated
+                    raise
+        return Verdict(None, False, f"{what} undecided after {tree.conflicts} conflicts")
+
+    def by_either(
+        self, limits: Limits, partition: Mapping[str, int] | None, seconds: float
+    ) -> Verdict:
+        """Enumerate for a while, and put what is then undecided to HiGHS."""
+        quick = self.by_enumeration(limits, partition, int(CONFLICTS_PER_SECOND * seconds))
+        return quick if quick.proven else self.by_model(limits, partition, seconds)
+
+    def _confirmed(
+        self, refuted: Verdict, limits: Limits, partition: Mapping[str, int] | None
+    ) -> Verdict:
+        """A refutation by enumeration, with the second opinion of HiGHS if that is asked for.
+
+        Raises:
+            SolverError: HiGHS found a schedule.
+        """
+        if not self.session.options.confirm:
+            return refuted
+        again = self.by_model(limits, partition, inf)
+        if again.schedule:
+            raise SolverError(
+                f"II {self.ii}: {refuted.evidence}, and the joint ILP has a schedule; "
+                "report this bug"
+            )
+        word = "confirmed" if again.proven else "not confirmed"
+        return replace(refuted, evidence=f"{refuted.evidence}, {word} by the joint ILP")
 
     def relaxed(
         self, limits: Limits, known: Sequence[Mapping[str, int]], seconds: float
@@ -163,31 +228,6 @@ class Inquiry:
         except InvalidScheduleError:
             return None
 
-    def by_heuristics(
-        self, limits: Limits, partition: Mapping[str, int], seed: int
-    ) -> Schedule | None:
-        """A schedule with this partition, if the heuristics find one; ``None`` proves nothing."""
-        if not self._allows(limits, partition):
-            return None
-        with self.session.building():
-            line = self._line(limits, partition)
-            if line.conflict:
-                self.refuted.append((partition, limits))
-                return None
-            graph, machine = self.effective.graph, self.problem.machine
-            relaxed = waiting_as_units(graph, machine, self.rules, line, partition)
-        least = line.core.critical_path
-        lengths: tuple[int, ...] = (least + self.ii, least + 2 * self.ii)
-        if limits.length is not None:
-            lengths = (limits.length,)
-        for proposal in proposals(relaxed, self.ii, lengths, seed):
-            try:
-                return self.verified(proposal.start, partition, limits)
-            except InvalidScheduleError:
-                if completed := self._completed(proposal, limits, partition):
-                    return completed
-        return None
-
     def partitions(self, limits: Limits, like: Mapping[str, int] | None) -> list[Mapping[str, int]]:
         """Partitions within the limits that are not refuted under them yet, the given one first."""
         graph = self.effective.graph
@@ -216,28 +256,13 @@ class Inquiry:
         """
         graph, machine = self.problem.graph, self.problem.machine
         schedule = Schedule(graph, machine, self.ii, start, groups).normalized()
-        schedule = _numbered(schedule, self.rules)
+        schedule = numbered(schedule, self.rules)
         verify(graph, machine, schedule, self.rules)
         for name in ("length", "warps", "traffic"):
             value, most = level_value(name, schedule), getattr(limits, name)
             if most is not None and value > most:
                 raise SolverError(f"{name} is {value}, asked for at most {most}; report this bug")
         return schedule
-
-    def _completed(
-        self, proposal: Schedule, limits: Limits, partition: Mapping[str, int]
-    ) -> Schedule | None:
-        """The proposal with its operations without units moved to where everything fits."""
-        if self.too_large or self.session.allowance() == 0:
-            return None
-        if limits.length is None:
-            limits = limits.at_most("length", proposal.length + self.ii)
-        with self.session.building():
-            line = self._line(limits, partition)
-            windows = pinned_users(line, proposal.start)
-            model = self._model(line, limits, partition, windows)
-        outcome = self._run(model, COMPLETION_SECONDS, None)
-        return self._schedule(model, outcome, partition, limits) if outcome.solved else None
 
     def _machine(self, limits: Limits) -> Machine:
         """The machine with no more warps than the limits allow."""
@@ -251,16 +276,12 @@ class Inquiry:
         return timeline(graph, machine, self.rules, self.ii, limits.length, partition or None)
 
     def _model(
-        self,
-        line: Timeline,
-        limits: Limits,
-        partition: Mapping[str, int] | None,
-        windows: Sequence[Window] | None = None,
+        self, line: Timeline, limits: Limits, partition: Mapping[str, int] | None
     ) -> JointModel:
         families = joint_families(self.rules)
         if limits.traffic is not None:
             families = (*families, limit_traffic(limits.traffic))
-        return build_joint_model(line, self._machine(limits), families, partition, windows)
+        return build_joint_model(line, self._machine(limits), families, partition)
 
     def _run(self, model: JointModel, seconds: float, seed: int | None) -> Outcome:
         outcome = run(
@@ -284,12 +305,3 @@ class Inquiry:
         start = dict(zip(names, starts, strict=False))  # the last node may be "begin"
         groups = dict(partition) if partition else model.read_groups(outcome.values)
         return self.verified(start, groups, limits)
-
-
-def _numbered(schedule: Schedule, rules: Rules) -> Schedule:
-    """The same schedule with the designated group as 0 and the others by their first start."""
-    designated = {schedule.group[op.name] for op in schedule.graph if designates(op, rules)}
-    order = sorted(schedule.graph, key=lambda op: (schedule.start[op.name], op.name))
-    groups = dict.fromkeys([*designated, *(schedule.group[op.name] for op in order)])
-    number = {g: i for i, g in enumerate(groups)}
-    return replace(schedule, group={name: number[g] for name, g in schedule.group.items()})

@@ -2,9 +2,8 @@
 
 Every question is "is there a schedule with at most this II, length, warps, traffic?".  The
 modulo problem answers it first: what is impossible without warp groups is impossible with them.
-Then heuristics and small models look for a schedule, for natural partitions (:mod:`.partitions`)
-and for those that the joint model with fractional starts names, in turns with the joint model
-itself.  Only the last two can refute.
+Then enumeration, the joint ILP with fractional starts (:mod:`.guided`), small models of natural
+partitions (:mod:`.partitions`) and the joint ILP take turns, each time with more patience.
 """
 
 from __future__ import annotations
@@ -12,39 +11,42 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from math import gcd, inf
 
 from twill_ilp.descent import Verdict, descend
+from twill_ilp.guided import guided, of_one_partition
 from twill_ilp.inquiry import NO_TIME, Inquiry
-from twill_ilp.limits import Limits, level_value
+from twill_ilp.limits import Limits, attainable, least_warps, level_value
 from twill_ilp.modulo import decide, minimize_length
 from twill_ilp.options import Session
 from twill_ilp.problem import Problem
-from twill_ilp.rules import Rules, designates
+from twill_ilp.rules import Rules
 from twill_ilp.schedule import Level, Schedule
 
 __all__ = ["JointSearch"]
+
+FEW_CONFLICTS, MORE_CONFLICTS, LARGE_CONFLICTS = 1000, 5000, 300
+"""Conflicts of the enumeration, at first and later, and of one partition where its model is not
+small; about 3000 take a second."""
+
+FEWEST_CONFLICTS = 50
+"""Conflicts to look for a shorter schedule."""
 
 GLANCE_SECONDS, GUESS_SECONDS = 0.3, 1.0
 """Wall seconds for the model of a partition, at first and later."""
 
 ROOT_SECONDS, QUICK_SECONDS, SHORT_SECONDS = 1.0, 6.0, 10.0
-"""Wall seconds for the joint model: with fractional starts and at first, then, and with a limit on
-the length."""
+"""Wall seconds for the joint model: at first, then, and with a limit on the length."""
 
 FEW_GUIDED, MORE_GUIDED = 2, 3
 """Partitions that the relaxed joint model names, before the joint model gets more time and whenever
 it begins anew."""
 
 SOME_NATURAL = 6
-"""Natural partitions whose models are tried before the relaxation gets twice its time."""
-
-FEW_NATURAL = 2
-"""Natural partitions that are tried before any joint model where that is not small."""
+"""Natural partitions that are tried before the relaxation gets twice its time."""
 
 SMALL_MODEL, MEDIUM_MODEL = 1000, 2000
-"""Slots of all operations up to which the model of one partition is decided sooner than heuristics
-are done, and up to which a quick try at the joint model can refute."""
+"""Slots of all operations up to which the model of one partition is decided soon, and up to which a
+quick try at the joint model can refute."""
 
 BRIEF_SECONDS, GUIDE_SECONDS = 0.1, 3.0
 """Wall seconds to shorten the modulo schedule before it is tried as it is, and before its length
@@ -89,8 +91,21 @@ class JointSearch:
         self._modulo = modulo.schedule
         if self.rules.readings.window == "paper" and (doubt := self._set_paper_window()):
             return Verdict(None, False, doubt), "unknown"
-        verdict = self.ask(Limits())
+        verdict = self._shortened(self.ask(Limits()))
         return verdict, "joint infeasible" if verdict.proven else "unknown"
+
+    def _shortened(self, verdict: Verdict) -> Verdict:
+        """A shorter schedule with the same groups, if one is found at once."""
+        if schedule := verdict.schedule:
+            for turns in (0, 1, 2, 4):
+                length = self.inquiry.line.core.critical_path + turns * self.ii
+                if schedule.length <= length:
+                    break
+                at_most = Limits(length=length)
+                shorter = self.inquiry.by_enumeration(at_most, schedule.group, FEWEST_CONFLICTS)
+                if shorter.schedule:
+                    return replace(shorter, evidence=verdict.evidence)
+        return verdict
 
     def minimize(self, name: str, best: Schedule, limits: Limits) -> tuple[Schedule, Level]:
         """The least value of one level under the limits of those before it."""
@@ -112,7 +127,7 @@ class JointSearch:
                 lambda schedule: level_value(name, schedule),
                 ask,
                 self.session,
-                self._attainable(name, level_value(name, best)),
+                attainable(name, self.inquiry.effective.graph, self.rules, level_value(name, best)),
             )
 
     def ask(self, limits: Limits, like: Mapping[str, int] | None = None) -> Verdict:
@@ -124,81 +139,77 @@ class JointSearch:
         if self._window is not None and not limits.within(Limits(length=self._window)):
             limits = replace(limits, length=self._window)
         verdict = Verdict(None, False, NO_TIME)
-        tries = self._tries_given(limits) if self.partition else self._tries(limits, like)
+        if self.partition:
+            tries = self._tries_given(limits)
+        elif self.inquiry.too_large:
+            tries = self._tries_large(limits, like)
+        else:
+            tries = self._tries(limits, like)
         for verdict in tries:
             if verdict.schedule or verdict.proven or self.session.allowance() == 0:
-                break
-            if self.inquiry.too_large:
                 break
         return verdict
 
     def _tries_given(self, limits: Limits) -> Iterator[Verdict]:
-        """For the partition that is given: heuristics, then its model."""
-        yield self._by_heuristics(limits, self.partition, 0)
-        yield self.inquiry.by_model(limits, self.partition, QUICK_SECONDS)
-        for seed in range(1, 3):
-            yield self._by_heuristics(limits, self.partition, seed)
-        yield self.inquiry.by_model(limits, self.partition, inf)
+        """For the partition that is given."""
+        yield self._enumerated(limits, self.partition, FEW_CONFLICTS)
+        yield self._model(limits, self.partition, QUICK_SECONDS)
+        yield self._enumerated(limits, self.partition, MORE_CONFLICTS)
+        yield from self._tries_again(limits, self.partition, iter(()))
+
+    def _tries_large(self, limits: Limits, like: Mapping[str, int] | None) -> Iterator[Verdict]:
+        """Where no model is built."""
+        yield self._attached(limits, self.inquiry.partitions(limits, like))
+        yield self._enumerated(limits, None, FEW_CONFLICTS)
+        for partition in self.inquiry.partitions(limits, like):
+            yield of_one_partition(self._enumerated(limits, partition, FEW_CONFLICTS))
+        open_still = self._enumerated(limits, None, MORE_CONFLICTS)
+        if not open_still.proven:
+            open_still = replace(open_still, evidence=self.inquiry.too_large)
+        yield open_still
 
     def _tries(self, limits: Limits, like: Mapping[str, int] | None) -> Iterator[Verdict]:
-        """Ever more patient ways to answer; "impossible" comes from joint models alone."""
+        """Ever more patient ways to answer."""
+        yield self._enumerated(limits, None, FEW_CONFLICTS)
         guesses = self.inquiry.partitions(limits, like)
         yield self._attached(limits, guesses)
+        medium = self._slots <= MEDIUM_MODEL
         named: list[Mapping[str, int]] = []
-        guided = self._guided(limits, named)
-        if self._slots > SMALL_MODEL:
-            for partition in guesses[:FEW_NATURAL]:
-                yield self._by_heuristics(limits, partition, 0)
-        if self._slots <= MEDIUM_MODEL:
-            yield from islice(guided, 1)
+        relaxed = guided(self.inquiry, limits, named)
+        if medium:
+            yield from islice(relaxed, 1)
             if named:  # where the relaxation is hard, so is the joint model
                 yield self._model(limits, None, ROOT_SECONDS)
-                yield from islice(guided, FEW_GUIDED)
+                yield from islice(relaxed, FEW_GUIDED)
         yield from self._natural(limits, guesses[:SOME_NATURAL], GLANCE_SECONDS)
-        if self._slots <= MEDIUM_MODEL:
-            yield from islice(guided, 1)
+        if medium:
+            yield from islice(relaxed, 1)
         yield from self._natural(limits, guesses[SOME_NATURAL:], GLANCE_SECONDS)
-        if self._slots <= MEDIUM_MODEL:
+        yield self._enumerated(limits, None, MORE_CONFLICTS)
+        if medium:
             yield self._model(limits, None, QUICK_SECONDS)
         yield from self._natural(limits, self.inquiry.partitions(limits, like), GUESS_SECONDS)
-        for seed in range(3):
-            for partition in self.inquiry.partitions(limits, like):
-                yield self._by_heuristics(limits, partition, seed)
         short = self._short(limits)
         if short != limits:
             yield replace(self._model(short, None, SHORT_SECONDS), proven=False)
+        yield from self._tries_again(limits, None, relaxed)
+
+    def _tries_again(
+        self, limits: Limits, partition: Mapping[str, int] | None, relaxed: Iterator[Verdict]
+    ) -> Iterator[Verdict]:
+        """The model and the enumeration in turns, until a limit ends it."""
         patience, seed = RESTART_SECONDS, self.session.options.seed
         while True:
-            yield from islice(guided, MORE_GUIDED)
-            yield self._model(limits, None, patience, seed)
+            yield from islice(relaxed, MORE_GUIDED)
+            yield self._model(limits, partition, patience, seed)
+            yield self._enumerated(limits, partition, int(patience * FEW_CONFLICTS))
             patience, seed = patience * 2, seed + 1
 
-    def _guided(self, limits: Limits, named: list[Mapping[str, int]]) -> Iterator[Verdict]:
-        """Partitions that the joint model with fractional starts names, until it refutes all that
-        are left.
-
-        Args:
-            named: filled with them.
-        """
-        all_refuted, patience = True, ROOT_SECONDS
-        while True:
-            self.session.progress(f"II {self.ii}: joint ILP with fractional starts")
-            verdict, partition = self.inquiry.relaxed(limits, named, patience)
-            if partition is None:
-                yield replace(verdict, proven=verdict.proven and all_refuted)
-                if verdict.proven:
-                    return
-                patience = min(2 * patience, SHORT_SECONDS)
-                continue
-            named.append(partition)
-            verdict = self._model(limits, partition, GUESS_SECONDS)
-            if verdict.schedule:
-                shorter = self._model(self._short(limits, BRIEF_SECONDS), partition, GLANCE_SECONDS)
-                yield shorter if shorter.schedule else verdict
-                return
-            all_refuted &= verdict.proven
-            self.inquiry.refuted.append((partition, limits))
-            yield _of_one_partition(verdict)
+    def _enumerated(
+        self, limits: Limits, partition: Mapping[str, int] | None, conflicts: int
+    ) -> Verdict:
+        self.session.progress(f"II {self.ii}: enumeration, {conflicts} conflicts")
+        return self.inquiry.by_enumeration(limits, partition, conflicts)
 
     def _attached(self, limits: Limits, partitions: Sequence[Mapping[str, int]]) -> Verdict:
         """The shortest modulo schedule as it is, with each of the partitions."""
@@ -217,25 +228,19 @@ class JointSearch:
     def _natural(
         self, limits: Limits, partitions: Sequence[Mapping[str, int]], seconds: float
     ) -> Iterator[Verdict]:
-        """Natural partitions by their models, where those are small."""
-        if self._slots > SMALL_MODEL:
-            return
+        """Natural partitions and short schedules, by enumeration and where they are small by their
+        models."""
         short = self._short(limits)
         for partition in partitions:
-            verdict = self._model(short, partition, seconds)
+            groups = len(set(partition.values()))
+            self.session.progress(f"II {self.ii}: a partition into {groups} groups")
+            if self._slots > SMALL_MODEL:
+                verdict = self.inquiry.by_enumeration(short, partition, LARGE_CONFLICTS)
+            else:
+                verdict = self.inquiry.by_either(short, partition, seconds)
             if verdict.proven and verdict.schedule is None:
                 self.inquiry.refuted.append((partition, limits))
-            yield _of_one_partition(verdict)
-
-    def _by_heuristics(self, limits: Limits, partition: Mapping[str, int], seed: int) -> Verdict:
-        groups = len(set(partition.values()))
-        self.session.progress(f"II {self.ii}: a partition into {groups} groups")
-        if self.session.allowance() == 0:
-            return Verdict(None, False, NO_TIME)
-        schedule = self.inquiry.by_heuristics(limits, partition, seed)
-        if schedule:
-            return Verdict(schedule, True, "heuristics for a partition")
-        return Verdict(None, False, "heuristics found no schedule")
+            yield of_one_partition(verdict)
 
     def _model(
         self,
@@ -244,7 +249,7 @@ class JointSearch:
         seconds: float,
         seed: int | None = None,
     ) -> Verdict:
-        what = "joint ILP" if partition is None else "joint ILP of a partition"
+        what = "joint ILP" if partition is None else "joint ILP of the partition"
         self.session.progress(f"II {self.ii}: {what}, up to {seconds:g} s")
         return self.inquiry.by_model(limits, partition, seconds, seed)
 
@@ -259,26 +264,9 @@ class JointSearch:
             return self._modulo_length.bound, f"modulo: {self._modulo_length.evidence}"
         if name == "traffic":
             return 0, "nothing is less than 0"
-        varies = [op for op in graph if designates(op, self.rules)]
-        others = [op for op in graph if op not in varies]
-        least = sum(max((op.warps for op in part), default=0) for part in (varies, others))
-        return least, "the widest operation of the designated group and of the others"
-
-    def _attainable(self, name: str, most: int) -> list[int] | None:
-        """Values up to ``most`` that a level can have: sums of widths, or of register words."""
-        graph, rules = self.inquiry.effective.graph, self.rules
-        if name == "length":
-            return None
-        if name == "traffic":
-            # A sum of register words is a multiple of what divides them all.
-            step = gcd(*(op.registers for op in graph)) or 1
-            return list(range(0, most + 1, step))
-        designated = [op.warps for op in graph if designates(op, rules)]
-        sums = {max(designated, default=0)}
-        for op in graph:
-            if not designates(op, rules):
-                sums |= {total + op.warps for total in sums if total + op.warps <= most}
-        return sorted(sums)
+        return least_warps(graph, self.rules), (
+            "the widest operation of the designated group and of the others"
+        )
 
     def _short(self, limits: Limits, seconds: float = GUIDE_SECONDS) -> Limits:
         """With a length that leaves room beyond the shortest modulo schedule."""
@@ -307,10 +295,3 @@ class JointSearch:
             return f"the paper's window is unknown: modulo L in {least}..{length}"
         self._window = -(-length // self.ii) * self.ii
         return ""
-
-
-def _of_one_partition(verdict: Verdict) -> Verdict:
-    """A verdict on one of many partitions, as one on the II: only "yes" counts."""
-    if verdict.schedule:
-        return verdict
-    return Verdict(None, False, "no schedule in the partitions tried; the joint ILP is undecided")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, replace
+from math import gcd
 
+from twill_ilp.graph import LoopGraph
 from twill_ilp.partitions import traffic_of, warps_of
+from twill_ilp.rules import Rules, designates
 from twill_ilp.schedule import Schedule
 
-__all__ = ["Limits", "level_value"]
+__all__ = ["Limits", "attainable", "least_warps", "level_value"]
 
 
 @dataclass(frozen=True)
@@ -42,3 +45,26 @@ def level_value(name: str, schedule: Schedule) -> int:
             return warps_of(schedule.graph, schedule.group)
         case _:
             return traffic_of(schedule.graph, schedule.group)
+
+
+def least_warps(graph: LoopGraph, rules: Rules) -> int:
+    """Warps of one group for the operations of variable latency and one for all others."""
+    varies = [op for op in graph if designates(op, rules)]
+    others = [op for op in graph if op not in varies]
+    return sum(max((op.warps for op in part), default=0) for part in (varies, others))
+
+
+def attainable(name: str, graph: LoopGraph, rules: Rules, most: int) -> list[int] | None:
+    """Values up to ``most`` that a level can have: sums of widths, or of register words; ``None``:
+    any."""
+    if name == "length":
+        return None
+    if name == "traffic":
+        # A sum of register words is a multiple of what divides them all.
+        step = gcd(*(op.registers for op in graph)) or 1
+        return list(range(0, most + 1, step))
+    sums = {max((op.warps for op in graph if designates(op, rules)), default=0)}
+    for op in graph:
+        if not designates(op, rules):
+            sums |= {total + op.warps for total in sums if total + op.warps <= most}
+    return sorted(sums)

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice, pairwise
 
 from twill_ilp.graph import LoopGraph, Operation
 from twill_ilp.machine import Machine
 from twill_ilp.rules import Rules, designates
+from twill_ilp.schedule import Schedule
 
-__all__ = ["candidates", "traffic_of", "warps_of"]
+__all__ = ["candidates", "numbered", "traffic_of", "warps_of"]
 
 Partition = dict[str, int]
 
@@ -76,6 +78,15 @@ def traffic_of(graph: LoopGraph, partition: Mapping[str, int]) -> int:
         (e.src, partition[e.dst]) for e in graph.dependences if partition[e.src] != partition[e.dst]
     }
     return sum(graph.by_name[src].registers for src, _ in crossing)
+
+
+def numbered(schedule: Schedule, rules: Rules) -> Schedule:
+    """The same schedule with the designated group as 0 and the others by their first start."""
+    designated = {schedule.group[op.name] for op in schedule.graph if designates(op, rules)}
+    order = sorted(schedule.graph, key=lambda op: (schedule.start[op.name], op.name))
+    groups = dict.fromkeys([*designated, *(schedule.group[op.name] for op in order)])
+    number = {g: i for i, g in enumerate(groups)}
+    return replace(schedule, group={name: number[g] for name, g in schedule.group.items()})
 
 
 def _kinds(

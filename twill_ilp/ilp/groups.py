@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from twill_ilp.graph import Operation
 from twill_ilp.ilp.affine import Affine
-from twill_ilp.ilp.joint import GroupSlot, JointModel, is_constant
+from twill_ilp.ilp.group_slots import given_slots, group_slots, width
+from twill_ilp.ilp.joint import JointModel, is_constant
 from twill_ilp.rules import designates
 
 __all__ = [
@@ -26,7 +26,8 @@ def add_groups(f: JointModel) -> None:
     slot has a fixed width, and takes no wider operation.  Bonded operations have their variables
     in common.
     """
-    f.slots = _given_slots(f) if f.partition else _slots(f)
+    given = f.partition
+    f.slots = given_slots(f.timeline, given) if given else group_slots(f.timeline, f.machine)
     for v, leader in enumerate(f.timeline.leader):
         if v != leader:
             f.member.append(f.member[leader])
@@ -119,71 +120,6 @@ def _member(f: JointModel, v: int, g: int) -> object:
     designated = designates(op, f.rules)
     if designated or slot.designated:
         return int(designated and slot.designated)
-    if max(_width(f, f.operations[w]) for w in f.timeline.mates(v)) > slot.warps:
+    if max(width(f.operations[w], f.rules) for w in f.timeline.mates(v)) > slot.warps:
         return 0
     return f.binary(f"member_{f.label(v)}_{g}")
-
-
-def _width(f: JointModel, op: Operation) -> int:
-    """Warps that the operation needs; all alike where no rule looks at widths."""
-    return op.warps if "warps" in f.rules or "quotas" in f.rules else 1
-
-
-def _given_slots(f: JointModel) -> list[GroupSlot]:
-    count = 1 + max(f.partition.values())
-    return [
-        GroupSlot(
-            max((op.warps for op in f.operations if f.partition[op.name] == g), default=0),
-            g == 0 and any(designates(op, f.rules) for op in f.operations),
-        )
-        for g in range(count)
-    ]
-
-
-def _slots(f: JointModel) -> list[GroupSlot]:
-    """The groups that any solution may need.
-
-    A group is as wide as its widest operation.  So there are at most as many groups of one width
-    as classes of bonded operations of that width, and as fit into the budget; and one group is
-    enough for the narrowest operations if nothing can go wrong between them.
-    """
-    classes = [[f.operations[v] for v in members] for members in f.timeline.bonds]
-    designated = [ops for ops in classes if designates(ops[0], f.rules)]
-    least = max((_width(f, op) for ops in designated for op in ops), default=0)
-    free = [(max(_width(f, op) for op in ops), ops) for ops in classes if ops not in designated]
-    slots = [GroupSlot(least, True)] if designated else []
-    budget = f.machine.warps if "warps" in f.rules else None
-    for width in sorted({width for width, _ in free}, reverse=True):
-        mates = [ops for wide, ops in free if wide == width]
-        most = len(mates)
-        narrowest = width == min(wide for wide, _ in free)
-        if narrowest and _harmless(f, [op for ops in mates for op in ops]):
-            most = 1
-        if budget is not None:
-            most = min(most, (budget - least) // width)
-        if f.rules.max_groups is not None:
-            most = min(most, f.rules.max_groups - len(designated))
-        slots += [GroupSlot(width)] * max(0, most)
-    return slots
-
-
-def _harmless(f: JointModel, mates: Sequence[Operation]) -> bool:
-    """Whether groups of these operations alone can be one group, whatever the schedule.
-
-    They hand over nothing in registers and spill nothing, are held for one cycle at most, and
-    any two share a unit too scarce for both in their first cycle, so that they never start
-    together.
-    """
-    hold = {op.name: f.held(i) for i, op in enumerate(f.operations)}
-    if any(op.registers or op.spill or hold[op.name] > 1 for op in mates):
-        return False
-    return all(_never_together(f, a, b) for i, a in enumerate(mates) for b in mates[:i])
-
-
-def _never_together(f: JointModel, a: Operation, b: Operation) -> bool:
-    first_cycle = [{row.unit: row.amount for row in op.usage if row.start == 0} for op in (a, b)]
-    return any(
-        amount + first_cycle[1].get(unit, 0) > f.machine.units[unit]
-        for unit, amount in first_cycle[0].items()
-        if unit in first_cycle[1]
-    )

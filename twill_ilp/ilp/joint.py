@@ -21,18 +21,11 @@ import pulp
 from twill_ilp.graph import Operation
 from twill_ilp.ilp.affine import Affine, Term
 from twill_ilp.ilp.formulation import Formulation
+from twill_ilp.ilp.group_slots import GroupSlot
 from twill_ilp.ilp.timeline import Timeline
 from twill_ilp.rules import Rules, held_cycles
 
-__all__ = ["GroupSlot", "JointFamily", "JointModel", "is_constant"]
-
-
-@dataclass(frozen=True)
-class GroupSlot:
-    """A warp group that the model may fill; no wider operation fits in."""
-
-    warps: int
-    designated: bool = False
+__all__ = ["JointFamily", "JointModel", "is_constant"]
 
 
 @dataclass

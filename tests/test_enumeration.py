@@ -1,0 +1,258 @@
+"""Implicit enumeration: against brute force, against the joint ILP, and piece by piece."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from math import inf
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from joint_oracle import joint_at
+from test_joint_exactness import case
+
+from twill_ilp import Problem, SearchOptions, build_kernel
+from twill_ilp.bounds import rec_mii
+from twill_ilp.descent import Verdict
+from twill_ilp.enumeration import Case, Enumeration
+from twill_ilp.enumeration.frame import Frame, first_bit, from_bit, up_to_bit
+from twill_ilp.enumeration.parts import part_of
+from twill_ilp.enumeration.paths import Paths
+from twill_ilp.enumeration.units import Units
+from twill_ilp.errors import SolverError
+from twill_ilp.graph import Dependence, LoopGraph, Operation, Usage
+from twill_ilp.ilp import timeline
+from twill_ilp.inquiry import Inquiry
+from twill_ilp.limits import Limits, level_value
+from twill_ilp.machine import Machine
+from twill_ilp.options import Session
+from twill_ilp.rules import Rules, effective_graph
+
+ANY = 10**9
+
+
+def inquiry_of(problem: Problem, rules: Rules, ii: int, **options: bool) -> Inquiry:
+    return Inquiry(problem, rules, ii, Session(SearchOptions(rules=rules, **options)))  # type: ignore[arg-type]
+
+
+def check_against_brute_force(seed: int) -> list[bool]:
+    """Whether there is a schedule, at every II up to the first that has one."""
+    problem, rules, _ = case(seed)
+    answers = []
+    for ii in range(rec_mii(effective_graph(problem.graph, rules)).ii, 7):
+        truth = joint_at(problem, ii, rules) is not None
+        verdict = inquiry_of(problem, rules, ii).by_enumeration(Limits(), None, ANY)
+        if "quotas" in rules and not verdict.proven:
+            continue  # quotas are not enumerated
+        assert verdict.proven and (verdict.schedule is not None) is truth, (seed, ii)
+        answers.append(truth)
+        if truth:
+            break
+    return answers
+
+
+def test_against_brute_force() -> None:
+    answers = [answer for seed in range(40) for answer in check_against_brute_force(seed)]
+    assert answers.count(True) > 10 and answers.count(False) > 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", [range(n, n + 40) for n in range(40, 1000, 40)], ids=str)
+def test_against_brute_force_slow(seeds: range) -> None:
+    assert any(answer for seed in seeds for answer in check_against_brute_force(seed))
+
+
+def check_against_the_ilp(seed: int) -> str:
+    """The same verdict within random limits and, in half of the cases, with a given partition."""
+    rng = random.Random(f"limits {seed}")
+    problem, rules, _ = case(seed)
+    ii = rec_mii(effective_graph(problem.graph, rules)).ii + rng.randrange(4)
+    inquiry = inquiry_of(problem, rules, ii)
+    free = inquiry.by_model(Limits(), None, inf).schedule
+    if free is None:
+        assert inquiry.by_enumeration(Limits(), None, ANY).schedule is None, seed
+        return "impossible"
+    partition = rng.choice((None, free.group))
+    names = rng.sample(("length", "traffic", *{"warps"} & {*rules.families}), rng.choice((1, 2)))
+    most = {name: max(1, level_value(name, free) - rng.choice((0, 1, 2, 16))) for name in names}
+    limits = Limits(**most)
+    model = inquiry.by_model(limits, partition, inf)
+    verdict = inquiry.by_enumeration(limits, partition, ANY)
+    if "quotas" not in rules or model.schedule is None:
+        assert verdict.proven or "quotas" in rules
+        assert (verdict.schedule is None) is (model.schedule is None), (seed, limits, partition)
+    return "within" if model.schedule else "beyond"
+
+
+def test_against_the_joint_ilp() -> None:
+    answers = [check_against_the_ilp(seed) for seed in range(100)]
+    assert min(answers.count(answer) for answer in ("within", "beyond", "impossible")) > 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", [range(n, n + 100) for n in range(100, 2000, 100)], ids=str)
+def test_against_the_joint_ilp_slow(seeds: range) -> None:
+    assert {check_against_the_ilp(seed) for seed in seeds} == {"within", "beyond", "impossible"}
+
+
+def hopper_case() -> Case:
+    problem, rules = build_kernel("fmha-forward", "hopper"), Rules()
+    line = timeline(effective_graph(problem.graph, rules), problem.machine, rules, 32)
+    return Case(line, problem.machine)
+
+
+def test_equal_seeds_give_equal_trees_and_steps_do_not_matter() -> None:
+    case = hopper_case()
+    whole, steps = Enumeration(case, 3), Enumeration(case, 3)
+    whole.run(ANY, inf)
+    while steps.verdict == "unknown":
+        steps.run(ANY, 0.01)
+        assert steps.conflicts < ANY
+    assert whole.schedule()[1].keys() == steps.schedule()[1].keys()
+    again = Enumeration(case, 3)
+    again.run(ANY, inf)
+    assert again.schedule() == whole.schedule() and again.conflicts == whole.conflicts
+
+
+def test_a_limit_leaves_the_question_open() -> None:
+    problem = build_kernel("fmha-forward", "blackwell")
+    inquiry = inquiry_of(problem, Rules(), 16)
+    first = inquiry.by_enumeration(Limits(), None, 10)
+    more = inquiry.by_enumeration(Limits(), None, 10)
+    assert first.schedule is None and not first.proven and not more.proven
+    assert first.evidence.startswith("enumeration undecided after ")
+    conflicts = [int(verdict.evidence.split()[-2]) for verdict in (first, more)]
+    assert conflicts[0] < conflicts[1], "a question that is asked again is gone on with"
+
+
+def test_partitions_are_told_apart_whatever_their_order() -> None:
+    """The same numbers in the same order are two questions: only the first keeps a with b."""
+    ops = tuple(Operation(name, registers=32) for name in "abc")
+    graph = LoopGraph("three", ops, (Dependence("a", "b", 1),))
+    rules = Rules().also("no-cross-warp")
+    inquiry = inquiry_of(Problem(graph, Machine("m", {"U": 1}, warps=3)), rules, 4)
+    assert inquiry.by_enumeration(Limits(), {"a": 0, "b": 0, "c": 1}, ANY).schedule
+    assert inquiry.by_enumeration(Limits(), {"c": 0, "b": 0, "a": 1}, ANY).schedule is None
+
+
+def test_confirmation_by_the_joint_ilp(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = build_kernel("fmha-forward", "blackwell", sub_tiles=1)
+    inquiry = inquiry_of(problem, Rules(), 8, confirm=True)
+    verdict = inquiry.by_enumeration(Limits(), None, ANY)
+    assert verdict.proven and verdict.evidence.endswith("conflicts, confirmed by the joint ILP")
+    monkeypatch.setattr(inquiry, "by_model", lambda *_: Verdict(None, False, "time limit"))
+    verdict = inquiry.by_enumeration(Limits(), None, ANY)
+    assert verdict.proven and verdict.evidence.endswith("not confirmed by the joint ILP")
+    feasible = inquiry_of(problem, Rules(), 32).by_enumeration(Limits(), None, ANY)
+    assert feasible.schedule
+    monkeypatch.setattr(inquiry, "by_model", lambda *_: feasible)
+    with pytest.raises(SolverError, match=r"II 8: enumeration ended .* report this bug"):
+        inquiry.by_enumeration(Limits(), None, ANY)
+
+
+@given(st.integers(1, 9), st.integers(-20, 5), st.integers(0, 40), st.integers(0, 2**40))
+def test_slots_of_sets_of_starts(ii: int, first: int, length: int, noise: int) -> None:
+    frame = Frame(ii, [(first, first + length)])
+    assert frame.base % ii == 0 and frame.base <= first
+    starts = frame.window(first, first + length)
+    cycles = [frame.base + bit for bit in range(starts.bit_length()) if starts >> bit & 1]
+    assert cycles == list(range(first, first + length + 1))
+    some = starts & noise or starts
+    slots = {(frame.base + bit) % ii for bit in range(some.bit_length()) if some >> bit & 1}
+    assert frame.slots_of(some) == sum(1 << slot for slot in slots)
+    assert frame.starts_in(frame.slots_of(some)) & some == some
+    assert some & from_bit(first_bit(some)) == some == some & up_to_bit(some.bit_length() - 1)
+    assert not some & up_to_bit(first_bit(some) - 1)
+
+
+@given(st.randoms(use_true_random=False))
+def test_who_is_kept_apart_on_a_unit(rng: random.Random) -> None:
+    ii = rng.randint(1, 7)
+    ops = tuple(
+        Operation(name, usage=(Usage("U", rng.randint(1, 8), rng.randint(0, 9)),)) for name in "ab"
+    )
+    frame = Frame(ii, [(0, 2 * ii)])
+    units = Units(LoopGraph("pair", ops, ()), Machine("m", {"U": 1}), frame)
+    for slot in range(ii):
+        forbidden = dict(units.forbidden(0, slot)).get(1, 0)
+        for start in range(ii):
+            busy = [
+                {(at + op.usage[0].start + cycle) % ii for cycle in range(op.usage[0].cycles)}
+                for at, op in zip((slot, start), ops, strict=True)
+            ]
+            assert bool(forbidden >> start & 1) is not busy[0].isdisjoint(busy[1])
+
+
+def test_longest_paths_with_one_more_row() -> None:
+    """Within a part, as if the row had been there from the beginning; else a contradiction."""
+    answers = {True: 0, False: 0}
+    for seed in range(200):
+        rng = random.Random(seed)
+        problem, rules, _ = case(seed)
+        graph = effective_graph(problem.graph, rules)
+        ii = rec_mii(graph).ii + rng.randrange(3)
+        line = timeline(graph, problem.machine, rules, ii)
+        part = part_of(line.core.between.tolist())
+        pairs = [(u, v) for u in range(len(part)) for v in range(len(part)) if part[u] == part[v]]
+        u, v = rng.choice(pairs)
+        if line.conflict or u == v:
+            continue
+        paths = Paths.within(line.core.between, part, [line.uses(v) for v in range(len(graph))])
+        weight = paths.rows[u][v] + rng.randint(1, 3)
+        longer = paths.with_row(u, v, weight)
+        answers[longer is not None] += 1
+        if longer is None:
+            assert paths.rows[v][u] + weight > 0
+            continue
+        rows = line.core.between.copy()
+        rows[u, v] = weight
+        for via in range(len(rows)):
+            np.maximum(rows, rows[:, via, None] + rows[None, via, :], out=rows)
+        assert all(longer.rows[x][y] == rows[x, y] for x, y in pairs), seed
+    assert min(answers.values()) > 5, answers
+
+
+def test_parts_follow_each_other_without_deadlines() -> None:
+    """A chain without values: three parts, whose slots do not depend on each other."""
+    ops = tuple(Operation(name, usage=(Usage("U", 2),), cycles=5) for name in "abc")
+    graph = LoopGraph("chain", ops, (Dependence("a", "b", 5), Dependence("b", "c", 5)))
+    problem = Problem(graph, Machine("m", {"U": 1}, warps=3))
+    line = timeline(graph, problem.machine, Rules(), 6)
+    assert part_of(line.core.between.tolist()) == [0, 1, 2]
+    verdict = inquiry_of(problem, Rules(), 6).by_enumeration(Limits(), None, ANY)
+    assert verdict.schedule and verdict.schedule.start["c"] >= 10
+    assert inquiry_of(problem, Rules(), 5).by_enumeration(Limits(), None, ANY).proven
+
+
+def test_an_operation_that_needs_too_much_by_itself() -> None:
+    """Two rows of one operation meet each other modulo II."""
+    rows = (Usage("U", 2), Usage("U", 2, 3))
+    graph = LoopGraph("self", (Operation("a", usage=rows),), ())
+    problem = Problem(graph, Machine("m", {"U": 1}, warps=1))
+    answers = {
+        ii: inquiry_of(problem, Rules(), ii).by_enumeration(Limits(), None, ANY).schedule
+        is not None
+        for ii in range(1, 8)
+    }
+    assert answers == {ii: joint_at(problem, ii, Rules()) is not None for ii in range(1, 8)}
+    assert set(answers.values()) == {True, False}
+
+
+def test_a_group_that_is_too_wide_for_the_limit() -> None:
+    """A class without any group slot is refuted, not overlooked."""
+    ops = (Operation("load", variable_latency=True), Operation("wide", warps=4))
+    problem = Problem(LoopGraph("two", ops, ()), Machine("m", {"U": 1}, warps=8))
+    inquiry = inquiry_of(problem, Rules(), 4)
+    assert inquiry.by_enumeration(Limits(warps=5), None, ANY).schedule
+    verdict = inquiry.by_enumeration(Limits(warps=4), None, ANY)
+    assert verdict.proven and verdict.schedule is None
+
+
+def test_quotas_are_not_enumerated_and_not_claimed() -> None:
+    problem = build_kernel("fmha-forward", "hopper")
+    few = replace(problem.machine, registers_per_sm=8192)
+    rules = Rules().also("quotas")
+    verdict = inquiry_of(Problem(problem.graph, few), rules, 32).by_enumeration(Limits(), None, ANY)
+    assert verdict.schedule is None and not verdict.proven

@@ -1,0 +1,52 @@
+"""The joint problem at one II, laid out for propagation, one family after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from twill_ilp.enumeration.frame import Frame
+from twill_ilp.enumeration.groups import Groups
+from twill_ilp.enumeration.lives import Lives
+from twill_ilp.enumeration.parts import part_of, part_windows
+from twill_ilp.enumeration.paths import Paths
+from twill_ilp.enumeration.spills import Spills
+from twill_ilp.enumeration.units import Units
+from twill_ilp.enumeration.waiting import Waiting
+from twill_ilp.ilp import Timeline
+from twill_ilp.machine import Machine
+
+__all__ = ["Case"]
+
+
+class Case:
+    """A loop at one II, within limits.
+
+    Args:
+        line: rows between starts (with a length, if that is limited), without a conflict.
+        machine: with no more warps than the limits allow.
+        partition: the group of every operation, if that is given.
+        traffic: most register words that cross groups per iteration, if that is limited.
+    """
+
+    def __init__(
+        self,
+        line: Timeline,
+        machine: Machine,
+        partition: Mapping[str, int] | None = None,
+        traffic: int | None = None,
+    ) -> None:
+        core = line.core
+        count = len(core.graph)
+        rows: list[list[int]] = core.between.tolist()
+        self.line = line
+        self.part = part_of(rows)
+        windows = part_windows(rows, self.part, core.nodes, core.ii)
+        self.frame = Frame(core.ii, windows)
+        self.starts = [self.frame.window(*window) for window in windows]
+        uses = [line.uses(u) for u in range(count)]
+        self.paths = Paths.within(core.between, self.part, uses)
+        self.groups = Groups(line, machine, partition, traffic)
+        self.spills = Spills(line, self.groups.class_of, self.part)
+        self.units = Units(core.graph, machine, self.frame)
+        self.waiting = Waiting(line, machine, self.groups.class_of, self.frame)
+        self.lives = Lives(line, machine, self.frame)

@@ -1,0 +1,77 @@
+r"""Longest paths between starts, kept up to date as dependences get longer.
+
+A new row :math:`start_v - start_u \ge w` makes the path from x to y
+:math:`\max(W_{xy},\ W_{xu} + w + W_{vy})`; a positive :math:`w + W_{vu}` is a contradiction.
+Takes O(V^2), and only groups that get known do it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twill_ilp.ilp.timeline import Use
+
+__all__ = ["Paths"]
+
+NEVER = -(1 << 40)
+"""Between nodes of different parts; three of them still fit a 64-bit integer."""
+
+
+class Paths:
+    """Longest paths within the parts, in the forms that are read most.
+
+    Attributes:
+        rows: ``rows[u][v]``, cycles.
+        after, before: of every node, the others of its part with the path to them, from them.
+        shortest: cycles that the value of each operation lives at least.
+    """
+
+    __slots__ = ("_mates", "_matrix", "_uses", "after", "before", "rows", "shortest")
+
+    def __init__(
+        self,
+        matrix: NDArray[np.int64],
+        mates: Sequence[Sequence[int]],
+        uses: Sequence[Sequence[Use]],
+    ) -> None:
+        self._matrix, self._mates, self._uses = matrix, mates, uses
+        rows: list[list[int]] = matrix.tolist()
+        self.rows = rows
+        self.after = [[(w, row[w]) for w in near] for row, near in zip(rows, mates, strict=True)]
+        self.before = [[(w, rows[w][v]) for w in near] for v, near in enumerate(mates)]
+        self.shortest = [
+            max([row[v] + offset for v, offset in last])
+            for row, last in zip(rows, uses, strict=False)  # the last node may be "begin"
+        ]
+
+    @classmethod
+    def within(
+        cls,
+        between: NDArray[np.int64],
+        part: Sequence[int],
+        uses: Sequence[Sequence[Use]],
+    ) -> Paths:
+        """The paths between nodes of one part.
+
+        Args:
+            between: all longest paths, cycles.
+            part: of every node.
+            uses: of every operation, see :meth:`Timeline.uses`.
+        """
+        own = np.array(part)
+        matrix = np.where(own[:, None] == own[None, :], between, NEVER)
+        mates = [[w for w in range(len(part)) if w != v and part[w] == part[v]]
+                 for v in range(len(part))]  # fmt: skip
+        return cls(matrix, mates, uses)
+
+    def with_row(self, u: int, v: int, weight: int) -> Paths | None:
+        """With ``start(v) - start(u) >= weight`` as well; ``None`` if that is a contradiction."""
+        if self.rows[v][u] + weight > 0:
+            return None
+        m = self._matrix
+        detour = m[:, u, None] + weight + m[None, v, :]
+        longer = np.where(m <= NEVER, NEVER, np.maximum(m, detour))
+        return Paths(longer, self._mates, self._uses)
