@@ -179,13 +179,14 @@ class JointSearch:
         if medium:
             yield from islice(relaxed, 1)
             if named:  # where the relaxation is hard, so is the joint model
+                yield self._enumerated(limits, None, MORE_CONFLICTS)
                 yield self._model(limits, None, ROOT_SECONDS)
                 yield from islice(relaxed, FEW_GUIDED)
         yield from self._natural(limits, guesses[:SOME_NATURAL], GLANCE_SECONDS)
         if medium:
             yield from islice(relaxed, 1)
-        yield from self._natural(limits, guesses[SOME_NATURAL:], GLANCE_SECONDS)
         yield self._enumerated(limits, None, MORE_CONFLICTS)
+        yield from self._natural(limits, guesses[SOME_NATURAL:], GLANCE_SECONDS)
         if medium:
             yield self._model(limits, None, QUICK_SECONDS)
         yield from self._natural(limits, self.inquiry.partitions(limits, like), GUESS_SECONDS)
