@@ -60,6 +60,22 @@ def test_a_bond_with_the_designated_group_refutes() -> None:
     assert "cycle B -> A -> B takes 6 cycles" in result.rejected[-1].evidence
 
 
+def test_values_beyond_the_traffic_that_is_left_are_bonds() -> None:
+    ops = tuple(
+        Operation(name, registers=words) for name, words in (("A", 64), ("B", 32), ("C", 0))
+    )
+    edges = (Dependence("A", "B", 1), Dependence("B", "C", 1))
+    graph, machine = LoopGraph("chain", ops, edges), Machine("m", {"X": 1}, warps=8)
+    expected = {None: 3, 64: 3, 63: 2, 32: 2, 31: 1, 0: 1}
+    for traffic, classes in expected.items():
+        line = timeline(graph, machine, Rules(), 4, traffic=traffic)
+        assert len(line.bonds) == classes, traffic
+        apart = timeline(graph, machine, Rules(), 4, None, {"A": 0, "B": 1, "C": 1}, traffic)
+        assert bool(apart.conflict) == (traffic is not None and traffic < 64), traffic
+    no_cross = timeline(graph, machine, Rules().also("no-cross-warp"), 4, traffic=64)
+    assert len(no_cross.bonds) == 1
+
+
 def test_every_schedule_keeps_the_bonds() -> None:
     bonds = spills = 0
     for seed in range(150):

@@ -13,7 +13,7 @@ from math import inf
 from typing import Any
 
 from twill_ilp.descent import Verdict
-from twill_ilp.enumeration import Case, Enumeration
+from twill_ilp.enumeration import ENUMERATED, Case, Enumeration
 from twill_ilp.errors import InvalidScheduleError, SolverError
 from twill_ilp.ilp import (
     JointModel,
@@ -155,7 +155,7 @@ class Inquiry:
             try:
                 return Verdict(self.verified(*tree.schedule(), limits), True, what)
             except InvalidScheduleError:
-                if "quotas" not in self.rules:  # all that is not enumerated
+                if set(self.rules.families) <= set(ENUMERATED):
                     raise
         return Verdict(None, False, f"{what} undecided after {tree.conflicts} conflicts")
 
@@ -273,7 +273,8 @@ class Inquiry:
 
     def _line(self, limits: Limits, partition: Mapping[str, int] | None) -> Timeline:
         graph, machine = self.effective.graph, self._machine(limits)
-        return timeline(graph, machine, self.rules, self.ii, limits.length, partition or None)
+        length, traffic = limits.length, limits.traffic
+        return timeline(graph, machine, self.rules, self.ii, length, partition or None, traffic)
 
     def _model(
         self, line: Timeline, limits: Limits, partition: Mapping[str, int] | None

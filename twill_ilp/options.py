@@ -40,7 +40,8 @@ class SearchOptions:
             reported as skipped.
         rules: families and readings of the joint stage.
         level_time_limit: wall seconds for each level after II.
-        confirm: repeat every ILP infeasibility with a second formulation.
+        confirm: ask again whatever a modulo ILP refutes, with a second formulation, and what
+            enumeration refutes, with the joint ILP.
         seed: random seed of HiGHS and of the heuristics.
         solver: further options of HiGHS, by name.
 

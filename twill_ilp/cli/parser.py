@@ -222,7 +222,7 @@ def _add_search(parser: argparse.ArgumentParser) -> None:
         "--confirm",
         action="store_true",
         default=left_out,
-        help="repeat every infeasible modulo ILP with a second formulation",
+        help="ask again, in another way, whatever a modulo ILP or the enumeration refutes",
     )
 
 

@@ -7,13 +7,17 @@ decides in milliseconds what costs HiGHS seconds of linear programs and cuts; wh
 linear programs are the better proofs.  So the search uses both.
 
 One file per family, as in :mod:`twill_ilp.ilp`: :mod:`.spills` (with longest :mod:`.paths`),
-:mod:`.units`, :mod:`.waiting`, :mod:`.groups`, :mod:`.lives`.  Quotas have none: a question with
-quotas can be refuted here, and a schedule found may not be one.
+:mod:`.units`, :mod:`.waiting`, :mod:`.groups`, :mod:`.lives`.
 """
 
 from __future__ import annotations
 
 from twill_ilp.enumeration.case import Case
 from twill_ilp.enumeration.search import Enumeration
+from twill_ilp.rules import FAMILIES
 
-__all__ = ["Case", "Enumeration"]
+__all__ = ["ENUMERATED", "Case", "Enumeration"]
+
+ENUMERATED = (*FAMILIES, "no-cross-warp")
+"""Families that are enumerated.  With others in force a refutation still counts, and a schedule may
+turn out not to be one."""

@@ -4,7 +4,7 @@ Of a value one knows that it lives from its latest possible start to the earlies
 its last use, if that is later (its *mandatory part*), and for at least its shortest life.  So the
 mandatory parts fit, slot by slot, and all shortest lives together fit into II slots; a value must
 not reach into slots that are full with its own part, and stays out of a group that is too full for
-it.  (Timetables: Beldiceanu and Carlsson 2001, https://doi.org/10.1007/3-540-45578-7_26; here they
+it.  (Timetables: Beldiceanu and Carlsson 2002, https://doi.org/10.1007/3-540-46135-3_5; here they
 wrap round the kernel.)
 
 What is held in each slot are the digits of one whole number, so that a part is added, and the slots

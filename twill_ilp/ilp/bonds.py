@@ -3,8 +3,8 @@ r"""Which operations must share a warp group, and which dependences are sure to 
 A dependence (u, v) of weight :math:`w = d - \delta\,II` takes :math:`w + spill_u` between groups.
 Where every schedule has :math:`start_v - start_u < w + spill_u`, that is, where the longest path
 back from v to u closes a positive cycle with it, the two share a group: they are *bonded*.  So are
-all operations of variable latency, and, without communication between warps, a value in registers
-and its readers.
+all operations of variable latency, and a value in registers and its readers if it is more than may
+cross groups.
 
 The other way round, groups that are known to differ make the delay longer before any model is
 built.
@@ -48,13 +48,19 @@ def surely_spilled(
 
 
 def bonded(
-    graph: LoopGraph, ii: int, rules: Rules, paths: NDArray[np.int64]
+    graph: LoopGraph,
+    ii: int,
+    rules: Rules,
+    paths: NDArray[np.int64],
+    traffic: int | None = None,
 ) -> tuple[tuple[int, ...], ...]:
     """Classes of operations (by index, ascending) that share a group in every schedule.
 
     Args:
         paths: longest paths between starts, cycles; rows and columns in the graph's order.
+        traffic: most register words that may cross groups, if that is limited.
     """
+    largest = 0 if "no-cross-warp" in rules else traffic
     index = {op.name: i for i, op in enumerate(graph)}
     links: nx.Graph[int] = nx.Graph()
     links.add_nodes_from(range(len(graph)))
@@ -64,7 +70,7 @@ def bonded(
         longer = e.delay - e.distance * ii + op.spill
         if "spills" in rules and op.spill and int(paths[v, u]) + longer > 0:
             links.add_edge(u, v)
-        if "no-cross-warp" in rules and op.registers:
+        if largest is not None and op.registers > largest:
             links.add_edge(u, v)
     return tuple(tuple(sorted(part)) for part in nx.connected_components(links))
 
@@ -81,12 +87,12 @@ def split_bond(
         for op in ops[1:]:
             if designates(op, rules) != designates(ops[0], rules):
                 return (
-                    f"{ops[0].name} and {op.name} must share a group, as their dependences leave "
-                    "no time for a spill, and only one of them has a variable latency"
+                    f"{ops[0].name} and {op.name} must share a group, as no spill or value can "
+                    "pass between them, and only one of them has a variable latency"
                 )
             if partition and partition[op.name] != partition[ops[0].name]:
                 return (
-                    f"{ops[0].name} and {op.name} must share a group, as their dependences leave "
-                    "no time for a spill"
+                    f"{ops[0].name} and {op.name} must share a group, as no spill or value can "
+                    "pass between them"
                 )
     return ""

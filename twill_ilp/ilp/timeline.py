@@ -113,12 +113,14 @@ def timeline(
     ii: int,
     length: int | None = None,
     partition: Mapping[str, int] | None = None,
+    traffic: int | None = None,
 ) -> Timeline:
     """The rows between starts that hold in every schedule; O(V^3).
 
     Args:
         graph: with the delays that the rules leave, see :func:`~twill_ilp.rules.effective_graph`.
         partition: the group of every operation, if that is given.
+        traffic: most register words that cross groups per iteration, if that is limited.
 
     Raises:
         OptionError: ``ii`` is below RecMII.
@@ -136,7 +138,7 @@ def timeline(
         bonds: tuple[tuple[int, ...], ...] = tuple((v,) for v in range(len(graph)))
         conflict = _conflict(graph, spilled, ii, limit, rules, length)
     else:
-        bonds = bonded(graph, ii, rules, paths)
+        bonds = bonded(graph, ii, rules, paths, traffic)
         conflict = split_bond(graph, rules, bonds, partition)
     nodes = [Node(op.name, ((i, 0),), op.usage) for i, op in enumerate(graph)]
     if length is not None:
