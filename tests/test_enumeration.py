@@ -140,16 +140,24 @@ def test_partitions_are_told_apart_whatever_their_order() -> None:
 def test_confirmation_by_the_joint_ilp(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = build_kernel("fmha-forward", "blackwell", sub_tiles=1)
     inquiry = inquiry_of(problem, Rules(), 8, confirm=True)
-    verdict = inquiry.by_enumeration(Limits(), None, ANY)
+    refuted = inquiry.by_enumeration(Limits(), None, ANY)
+    assert refuted.proven and refuted.evidence.endswith("conflicts")
+    verdict = inquiry.confirmed(refuted, Limits(), None)
     assert verdict.proven and verdict.evidence.endswith("conflicts, confirmed by the joint ILP")
+    assert inquiry.by_either(Limits(), None, 60.0) == verdict
+    asked = inquiry_of(problem, Rules(), 8).confirmed(refuted, Limits(), None)
+    assert asked == refuted, "only if it is asked for"
+    short = Limits(length=1)
+    too_short = inquiry.by_enumeration(short, None, ANY)
+    assert inquiry.confirmed(too_short, short, None) == too_short, "no model was built"
     monkeypatch.setattr(inquiry, "by_model", lambda *_: Verdict(None, False, "time limit"))
-    verdict = inquiry.by_enumeration(Limits(), None, ANY)
+    verdict = inquiry.confirmed(refuted, Limits(), None)
     assert verdict.proven and verdict.evidence.endswith("not confirmed by the joint ILP")
     feasible = inquiry_of(problem, Rules(), 32).by_enumeration(Limits(), None, ANY)
-    assert feasible.schedule
+    assert feasible.schedule and inquiry.confirmed(feasible, Limits(), None) == feasible
     monkeypatch.setattr(inquiry, "by_model", lambda *_: feasible)
     with pytest.raises(SolverError, match=r"II 8: enumeration ended .* report this bug"):
-        inquiry.by_enumeration(Limits(), None, ANY)
+        inquiry.confirmed(refuted, Limits(), None)
 
 
 @given(st.integers(1, 9), st.integers(-20, 5), st.integers(0, 40), st.integers(0, 2**40))

@@ -149,8 +149,7 @@ class Inquiry:
         tree.run(conflicts, self.session.allowance())
         what = "enumeration of this partition" if partition else "enumeration"
         if tree.verdict == "infeasible":
-            refuted = Verdict(None, True, f"{what} ended after {tree.conflicts} conflicts")
-            return self._confirmed(refuted, limits, partition)
+            return Verdict(None, True, f"{what} ended after {tree.conflicts} conflicts")
         if tree.verdict == "feasible":
             try:
                 return Verdict(self.verified(*tree.schedule(), limits), True, what)
@@ -164,26 +163,35 @@ class Inquiry:
     ) -> Verdict:
         """Enumerate for a while, and put what is then undecided to HiGHS."""
         quick = self.by_enumeration(limits, partition, int(CONFLICTS_PER_SECOND * seconds))
-        return quick if quick.proven else self.by_model(limits, partition, seconds)
+        if quick.proven:
+            return self.confirmed(quick, limits, partition, seconds)
+        return self.by_model(limits, partition, seconds)
 
-    def _confirmed(
-        self, refuted: Verdict, limits: Limits, partition: Mapping[str, int] | None
+    def confirmed(
+        self,
+        verdict: Verdict,
+        limits: Limits,
+        partition: Mapping[str, int] | None,
+        seconds: float = inf,
     ) -> Verdict:
-        """A refutation by enumeration, with the second opinion of HiGHS if that is asked for.
+        """A verdict by enumeration; a refutation with the opinion of HiGHS, if that is asked for.
 
         Raises:
             SolverError: HiGHS found a schedule.
         """
-        if not self.session.options.confirm:
-            return refuted
-        again = self.by_model(limits, partition, inf)
+        refuted = verdict.proven and verdict.schedule is None
+        if not refuted or not self.session.options.confirm:
+            return verdict
+        again = self.by_model(limits, partition, seconds)
+        if again.evidence == verdict.evidence:  # the rows between starts alone: no model was built
+            return verdict
         if again.schedule:
             raise SolverError(
-                f"II {self.ii}: {refuted.evidence}, and the joint ILP has a schedule; "
+                f"II {self.ii}: {verdict.evidence}, and the joint ILP has a schedule; "
                 "report this bug"
             )
         word = "confirmed" if again.proven else "not confirmed"
-        return replace(refuted, evidence=f"{refuted.evidence}, {word} by the joint ILP")
+        return replace(verdict, evidence=f"{verdict.evidence}, {word} by the joint ILP")
 
     def relaxed(
         self, limits: Limits, known: Sequence[Mapping[str, int]], seconds: float

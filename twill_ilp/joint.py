@@ -209,7 +209,8 @@ class JointSearch:
         self, limits: Limits, partition: Mapping[str, int] | None, conflicts: int
     ) -> Verdict:
         self.session.progress(f"II {self.ii}: enumeration, {conflicts} conflicts")
-        return self.inquiry.by_enumeration(limits, partition, conflicts)
+        verdict = self.inquiry.by_enumeration(limits, partition, conflicts)
+        return self.inquiry.confirmed(verdict, limits, partition)
 
     def _attached(self, limits: Limits, partitions: Sequence[Mapping[str, int]]) -> Verdict:
         """The shortest modulo schedule as it is, with each of the partitions."""

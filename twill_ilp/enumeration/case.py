@@ -48,5 +48,5 @@ class Case:
         self.groups = Groups(line, machine, partition, traffic)
         self.spills = Spills(line, self.groups.class_of, self.part)
         self.units = Units(core.graph, machine, self.frame)
-        self.waiting = Waiting(line, machine, self.groups.class_of, self.frame)
+        self.waiting = Waiting(line, self.groups.class_of, self.frame)
         self.lives = Lives(line, machine, self.frame)

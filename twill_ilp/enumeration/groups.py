@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from twill_ilp.enumeration.conflict import Conflict
 from twill_ilp.ilp import Timeline
+from twill_ilp.ilp.concurrency import used_while_held
 from twill_ilp.ilp.group_slots import given_slots, group_slots, width
 from twill_ilp.machine import Machine
 from twill_ilp.rules import designates, held_cycles
@@ -65,21 +66,10 @@ class Groups:
             if graph.by_name[e.src].registers
         ]
         self.capacity = list(machine.units.values())
+        held = [min(line.core.ii, held_cycles(op, self._rules.readings)) for op in graph]
         self.amount = [
-            [
-                max(
-                    (
-                        row.amount
-                        for row in op.usage
-                        if row.unit == unit
-                        and row.start == 0
-                        and row.cycles >= min(line.core.ii, held_cycles(op, self._rules.readings))
-                    ),
-                    default=0,
-                )
-                for unit in machine.units
-            ]
-            for op in graph
+            [used_while_held(op, unit, cycles) for unit in machine.units]
+            for op, cycles in zip(graph, held, strict=True)
         ]
 
     def _possible(

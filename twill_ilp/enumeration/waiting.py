@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from twill_ilp.enumeration.frame import Frame
 from twill_ilp.ilp import Timeline
-from twill_ilp.machine import Machine
 from twill_ilp.rules import held_cycles
 
 if TYPE_CHECKING:
@@ -33,9 +32,7 @@ class Waiting:
         others: of every operation, those that exclude it, or it them, if they share a group.
     """
 
-    def __init__(
-        self, line: Timeline, machine: Machine, class_of: Sequence[int], frame: Frame
-    ) -> None:
+    def __init__(self, line: Timeline, class_of: Sequence[int], frame: Frame) -> None:
         graph, rules = line.core.graph, line.rules
         index = {op.name: i for i, op in enumerate(graph)}
         self._frame, every = frame, range(len(graph))

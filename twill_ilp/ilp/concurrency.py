@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import pulp
 
+from twill_ilp.graph import Operation
 from twill_ilp.ilp.affine import Affine
 from twill_ilp.ilp.joint import JointModel, is_constant
 from twill_ilp.ilp.placement import Event, part_of, placement
 
-__all__ = ["add_concurrency"]
+__all__ = ["add_concurrency", "used_while_held"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,9 @@ def _pools(f: JointModel, g: int, inside: list[int], waits: Mapping[int, Event])
     event = {o: placement(f, o, g) for o in inside if f.held(o)}
     alone = set(event)
     for number, (unit, capacity) in enumerate(f.machine.units.items()):
-        if amount := {o: most for o in event if (most := _used_while_held(f, o, unit))}:
+        if amount := {
+            o: most for o in event if (most := used_while_held(f.operations[o], unit, f.held(o)))
+        }:
             yield Pool(f"u{number}", capacity, amount, event)
             alone -= amount.keys()
     held = [v for v in waits if f.held(v)]
@@ -83,10 +86,10 @@ def _pools(f: JointModel, g: int, inside: list[int], waits: Mapping[int, Event])
             yield Pool(f.label(o), 1, {o: 1}, event)
 
 
-def _used_while_held(f: JointModel, o: int, unit: str) -> int:
-    """How much of the unit operation o uses in every cycle in which it is in progress."""
-    rows = [row for row in f.operations[o].usage if row.unit == unit and row.start == 0]
-    return max((row.amount for row in rows if row.cycles >= f.held(o)), default=0)
+def used_while_held(op: Operation, unit: str, held: int) -> int:
+    """How much of the unit an operation uses in every one of the cycles for which it is held."""
+    rows = [row for row in op.usage if row.unit == unit and row.start == 0]
+    return max((row.amount for row in rows if row.cycles >= held), default=0)
 
 
 def _waiting(f: JointModel, v: int, g: int) -> Event | None:
