@@ -127,6 +127,15 @@ def test_a_limit_leaves_the_question_open() -> None:
     assert conflicts[0] < conflicts[1], "a question that is asked again is gone on with"
 
 
+def test_weights_stay_positive_in_long_searches() -> None:
+    """Weights are scaled down every 11,600 conflicts; those of the blameless must not vanish."""
+    tree = Enumeration(hopper_case())
+    for _ in range(5):
+        tree._gain = 1e101
+        tree._blame(0)
+    assert min(tree._weight) > 0
+
+
 def test_partitions_are_told_apart_whatever_their_order() -> None:
     """The same numbers in the same order are two questions: only the first keeps a with b."""
     ops = tuple(Operation(name, registers=32) for name in "abc")

@@ -133,14 +133,18 @@ class Enumeration:
             child.keep(variable, mask)
             propagate(child)
         except Conflict as conflict:
-            self.conflicts += 1
-            self._gain *= GAIN
-            self._weight[conflict.culprit] += self._gain
-            if self._gain > 1e100:
-                self._weight = [weight / 1e100 for weight in self._weight]
-                self._gain /= 1e100
+            self._blame(conflict.culprit)
             return None
         return child
+
+    def _blame(self, culprit: int) -> None:
+        """Count a conflict, and give weight to who takes the blame for it."""
+        self.conflicts += 1
+        self._gain *= GAIN
+        self._weight[culprit] += self._gain
+        if self._gain > 1e100:
+            self._weight = [max(weight / 1e100, 1e-100) for weight in self._weight]
+            self._gain /= 1e100
 
     def _alike(self, node: Node, variable: int, mask: int) -> int:
         """What is refuted with a choice: of groups, all that are alike."""
