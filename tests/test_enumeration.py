@@ -19,7 +19,7 @@ from twill_ilp.descent import Verdict
 from twill_ilp.enumeration import Case, Enumeration
 from twill_ilp.enumeration.frame import Frame, first_bit, from_bit, up_to_bit
 from twill_ilp.enumeration.parts import part_of
-from twill_ilp.enumeration.paths import Paths
+from twill_ilp.enumeration.paths import Link, Paths
 from twill_ilp.enumeration.units import Units
 from twill_ilp.errors import SolverError
 from twill_ilp.graph import Dependence, LoopGraph, Operation, Usage
@@ -132,7 +132,7 @@ def test_weights_stay_positive_in_long_searches() -> None:
     tree = Enumeration(hopper_case())
     for _ in range(5):
         tree._gain = 1e101
-        tree._blame(0)
+        tree._blame({0})
     assert min(tree._weight) > 0
 
 
@@ -218,7 +218,7 @@ def test_longest_paths_with_one_more_row() -> None:
             continue
         paths = Paths.within(line.core.between, part, [line.uses(v) for v in range(len(graph))])
         weight = paths.rows[u][v] + rng.randint(1, 3)
-        longer = paths.with_row(u, v, weight)
+        longer = paths.with_link(Link(u, v, 0, 1, weight))
         answers[longer is not None] += 1
         if longer is None:
             assert paths.rows[v][u] + weight > 0
@@ -228,6 +228,10 @@ def test_longest_paths_with_one_more_row() -> None:
         for via in range(len(rows)):
             np.maximum(rows, rows[:, via, None] + rows[None, via, :], out=rows)
         assert all(longer.rows[x][y] == rows[x, y] for x, y in pairs), seed
+        for x, y in pairs:
+            assert not list(longer.links(x, y, paths.rows[x][y]))
+            if longer.rows[x][y] > paths.rows[x][y]:
+                assert [link.weight for link in longer.links(x, y, rows[x, y])] == [weight]
     assert min(answers.values()) > 5, answers
 
 

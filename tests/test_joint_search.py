@@ -95,6 +95,7 @@ def test_limits_are_never_proofs(monkeypatch: pytest.MonkeyPatch) -> None:
         return Outcome(SolveStatus.UNKNOWN, {}, None, 0.0, 0, 0, "Time limit reached")
 
     monkeypatch.setattr(inquiry, "run", undecided)
+    monkeypatch.setattr(inquiry.Enumeration, "run", lambda *_: None)
     problem = build_kernel("fmha-forward", "blackwell")
     result = solve(problem, SearchOptions(max_ii=16, time_limit=3.0))
     assert (result.status, result.schedule) == ("unknown", None)

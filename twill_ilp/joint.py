@@ -26,7 +26,7 @@ __all__ = ["JointSearch"]
 
 FEW_CONFLICTS, MORE_CONFLICTS, LARGE_CONFLICTS = 1000, 5000, 300
 """Conflicts of the enumeration, at first and later, and in place of models that are too large;
-about 3000 take a second, or 40 in raw clocks."""
+about 700 take a second, or 40 in raw clocks."""
 
 FEWEST_CONFLICTS = 50
 """Conflicts to look for a shorter schedule."""

@@ -2,12 +2,14 @@
 https://doi.org/10.1287/opre.13.4.517): the whole numbers of the ILP, without its relaxation.
 
 A decision (a slot, a start, a group) is fixed and propagated through one constraint family after
-the other; a conflict takes it back.  On loops whose groups and units leave little freedom this
-decides in milliseconds what costs HiGHS seconds of linear programs and cuts; where sums decide, the
-linear programs are the better proofs.  So the search uses both.
+the other.  A conflict teaches a covering row, which takes decisions back (:mod:`.analysis`,
+:mod:`.learned`).  So it is a small cousin of lazy clause generation (Ohrimenko et al. 2009,
+https://doi.org/10.1007/s10601-008-9064-x), with sets of starts and of groups in place of literals.
+Where sums decide, the linear programs are the better proofs; so the search uses both.
 
-One file per family, as in :mod:`twill_ilp.ilp`: :mod:`.spills` (with longest :mod:`.paths`),
-:mod:`.units`, :mod:`.waiting`, :mod:`.groups`, :mod:`.lives`.
+One file per family, as in :mod:`twill_ilp.ilp`, each with what it removes and why: :mod:`.spills`
+(with longest :mod:`.paths`), :mod:`.units`, :mod:`.waiting`, :mod:`.groups`, :mod:`.traffic`,
+:mod:`.symmetry`, :mod:`.lives`.
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ from twill_ilp.enumeration.lives import Lives
 from twill_ilp.enumeration.parts import part_of, part_windows
 from twill_ilp.enumeration.paths import Paths
 from twill_ilp.enumeration.spills import Spills
+from twill_ilp.enumeration.symmetry import successors
+from twill_ilp.enumeration.traffic import Traffic
 from twill_ilp.enumeration.units import Units
 from twill_ilp.enumeration.waiting import Waiting
 from twill_ilp.ilp import Timeline
@@ -45,8 +47,10 @@ class Case:
         self.starts = [self.frame.window(*window) for window in windows]
         uses = [line.uses(u) for u in range(count)]
         self.paths = Paths.within(core.between, self.part, uses)
-        self.groups = Groups(line, machine, partition, traffic)
+        self.groups = Groups(line, machine, partition)
+        self.successors = [] if partition else successors(self.groups.slots)
+        self.traffic = Traffic(line, self.groups.class_of, traffic)
         self.spills = Spills(line, self.groups.class_of, self.part)
         self.units = Units(core.graph, machine, self.frame)
         self.waiting = Waiting(line, self.groups.class_of, self.frame)
-        self.lives = Lives(line, machine, self.frame)
+        self.lives = Lives(line, machine, self.groups.class_of, self.frame)

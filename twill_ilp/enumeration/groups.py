@@ -10,20 +10,19 @@ which is the sum over all slots of the rows of :mod:`twill_ilp.ilp.concurrency`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from math import inf
 
-from twill_ilp.enumeration.conflict import Conflict
+from twill_ilp.enumeration.conflict import Conflict, Literal
+from twill_ilp.enumeration.node import Node, is_single
+from twill_ilp.enumeration.waiting import surely_waits, why_waits
 from twill_ilp.ilp import Timeline
 from twill_ilp.ilp.concurrency import used_while_held
 from twill_ilp.ilp.group_slots import given_slots, group_slots, width
 from twill_ilp.machine import Machine
 from twill_ilp.rules import designates, held_cycles
 
-if TYPE_CHECKING:
-    from twill_ilp.enumeration.node import Node
-
-__all__ = ["Groups", "check_time", "limit_traffic", "open_group"]
+__all__ = ["Groups", "check_time", "open_group"]
 
 
 class Groups:
@@ -34,10 +33,8 @@ class Groups:
         classes: the operations of every class, and ``class_of`` every operation's class.
         possible: the set of slots that each class may go into.
         budget, most: of warps and of groups; ``None``: any number.
-        traffic: most register words that cross groups; ``None``: any number.
-        values: values in registers and their readers, as pairs of operations.
-        words: register words of every operation's value.
-        capacity: of every unit; ``amount``: what every operation uses of it while it is held.
+        capacity: of every unit.
+        held: cycles for which every operation is in progress, II at most.
     """
 
     def __init__(
@@ -45,7 +42,6 @@ class Groups:
         line: Timeline,
         machine: Machine,
         partition: Mapping[str, int] | None,
-        traffic: int | None,
     ) -> None:
         graph, self._rules = line.core.graph, line.rules
         self.slots = given_slots(line, partition) if partition else group_slots(line, machine)
@@ -57,20 +53,31 @@ class Groups:
         self.possible = [self._possible(line, members, partition) for members in self.classes]
         self.budget = machine.warps if "warps" in self._rules else None
         self.most = self._rules.max_groups
-        self.traffic = traffic
-        self.words = [op.registers for op in graph]
-        index = {op.name: i for i, op in enumerate(graph)}
-        self.values = [
-            (index[e.src], index[e.dst])
-            for e in graph.dependences
-            if graph.by_name[e.src].registers
-        ]
         self.capacity = list(machine.units.values())
         held = [min(line.core.ii, held_cycles(op, self._rules.readings)) for op in graph]
-        self.amount = [
+        self.held = held
+        self._amount = [
             [used_while_held(op, unit, cycles) for unit in machine.units]
             for op, cycles in zip(graph, held, strict=True)
         ]
+
+    def left(self, opened: int) -> tuple[float, float]:
+        """Warps and groups left beside the opened ones."""
+        room = left = inf
+        if self.budget is not None:
+            room = self.budget - sum(
+                slot.warps for g, slot in enumerate(self.slots) if opened >> g & 1
+            )
+        if self.most is not None:
+            left = self.most - opened.bit_count()
+        return room, left
+
+    def need(self, v: int, unit: int, waits: bool) -> int:
+        """Time that v takes from its group on a unit, in the unit's amounts times cycles."""
+        if not self.held[v]:
+            return 0
+        amount = self._amount[v][unit]
+        return amount * self.held[v] + (self.capacity[unit] - amount) * waits
 
     def _possible(
         self, line: Timeline, members: tuple[int, ...], partition: Mapping[str, int] | None
@@ -86,16 +93,6 @@ class Groups:
             if slot.designated == designated and need <= slot.warps
         )
 
-    def alike(self, bit: int, opened: int) -> int:
-        """The group slots that are as good as this one: itself, and while it is empty every
-        empty one of its width."""
-        if bit & opened:
-            return bit
-        own = self.slots[bit.bit_length() - 1]
-        return sum(
-            1 << g for g, slot in enumerate(self.slots) if slot == own and not opened >> g & 1
-        )
-
 
 def open_group(node: Node, c: int) -> None:
     """The group of class c has a member: close what no longer fits into the budget beside it.
@@ -103,40 +100,17 @@ def open_group(node: Node, c: int) -> None:
     Raises:
         Conflict: there are too many warps or groups.
     """
-    groups = node.case.groups
-    node.opened |= node.groups[c]
-    opened = node.opened
-    room = None
-    if groups.budget is not None:
-        used = sum(slot.warps for g, slot in enumerate(groups.slots) if opened >> g & 1)
-        room = groups.budget - used
-    left = None if groups.most is None else groups.most - opened.bit_count()
-    if (room is not None and room < 0) or (left is not None and left < 0):
-        raise Conflict(len(node.starts) + c)
+    groups, count = node.case.groups, len(node.first)
+    node.opened |= node.sets[count + c]
+    room, left = groups.left(node.opened)
+    if room < 0 or left < 0:
+        raise Conflict((_too_many, 0, 0))
     closed = 0
     for g, slot in enumerate(groups.slots):
-        if not opened >> g & 1 and (left == 0 or (room is not None and slot.warps > room)):
+        if not node.opened >> g & 1 and (left == 0 or slot.warps > room):
             closed |= 1 << g
-    for d in range(len(node.groups)) if closed else ():
-        node.keep_groups(d, ~closed)
-
-
-def limit_traffic(node: Node, c: int) -> None:
-    """What is sure to cross groups, each value once per receiving group, is within the limit.
-
-    Raises:
-        Conflict: it is not.
-    """
-    groups, chosen = node.case.groups, node.groups
-    if groups.traffic is None:
-        return
-    crossing = set()
-    for u, v in groups.values:
-        reader = chosen[groups.class_of[v]]
-        if not reader & (reader - 1) and not reader & chosen[groups.class_of[u]]:
-            crossing.add((u, reader))
-    if sum(groups.words[u] for u, _ in crossing) > groups.traffic:
-        raise Conflict(len(node.starts) + c)
+    for d in range(len(groups.classes)) if closed else ():
+        node.keep(count + d, ~closed, _closed)
 
 
 def check_time(node: Node, group: int) -> None:
@@ -149,24 +123,62 @@ def check_time(node: Node, group: int) -> None:
     Raises:
         Conflict: there is not enough time.
     """
-    case, chosen = node.case, node.groups
-    groups, held, waits = case.groups, case.waiting.held, node.waits
-    inside = [v for c, g in enumerate(chosen) if g == group for v in groups.classes[c] if held[v]]
-    if not any(waits[v] for v in inside):
+    groups, waits, count = node.case.groups, node.waits, len(node.first)
+    chosen = node.sets[count:]
+    inside = [v for c, g in enumerate(chosen) if g == group for v in groups.classes[c]]
+    if not any(waits[v] and groups.held[v] for v in inside):
         return
     for unit, capacity in enumerate(groups.capacity):
-        room = capacity * case.frame.ii
-        for v in inside:
-            amount = groups.amount[v][unit]
-            room -= amount * held[v] + (capacity - amount) * waits[v]
+        room = capacity * node.case.frame.ii
+        room -= sum([groups.need(v, unit, waits[v]) for v in inside])
         if room < 0:
-            raise Conflict(len(node.starts) + groups.class_of[inside[0]])
+            raise Conflict((_no_time, group, unit, -1))
         for c, choices in enumerate(chosen):
-            if choices & group and choices != group:
-                need = 0
-                for v in groups.classes[c]:
-                    if held[v]:
-                        amount = groups.amount[v][unit]
-                        need += amount * held[v] + (capacity - amount) * waits[v]
-                if need > room:
-                    node.keep_groups(c, ~group)
+            need = sum([groups.need(v, unit, waits[v]) for v in groups.classes[c]])
+            if choices & group and choices != group and need > room:
+                node.keep(count + c, ~group, _no_time, group, unit, c)
+
+
+def _closed(node: Node, removed: int) -> Iterator[Literal]:
+    """Why some empty group slots stay empty."""
+    slots = node.case.groups.slots
+    wide = min(slots[g].warps for g in range(len(slots)) if removed >> g & 1)
+    yield from _too_many(node, removed, wide, 1)
+
+
+def _too_many(node: Node, _: int, warps: int, more: int) -> Iterator[Literal]:
+    """Members of as many groups as leave no room for so many warps, or groups, more."""
+    groups, count = node.case.groups, len(node.first)
+    opened, told = 0, []
+    for x in range(count, len(node.sets)):
+        group = node.sets[x]
+        if is_single(group) and not group & opened:
+            opened |= group
+            told.append((x, ~group))
+        room, left = groups.left(opened)
+        if left < more or room < warps:
+            break
+    yield from told
+
+
+def _no_time(node: Node, _: int, group: int, unit: int, c: int) -> Iterator[Literal]:
+    """Why a group has no time for class c as well (-1: for those that are in it)."""
+    groups, count = node.case.groups, len(node.first)
+    room = groups.capacity[unit] * node.case.frame.ii
+    own = groups.classes[c] if c >= 0 else ()
+    needs = []
+    for d, members in enumerate(groups.classes):
+        if d == c or node.sets[count + d] == group:
+            for v in members:
+                busy = groups.need(v, unit, False)
+                needs += [(busy, v, False)] if busy else []
+                if surely_waits(node, v):
+                    needs.append((groups.need(v, unit, True) - busy, v, True))
+    for amount, v, waits in sorted(needs, reverse=True):
+        if room < 0:
+            return
+        room -= amount
+        if v not in own:
+            yield count + groups.class_of[v], ~group
+        if waits:
+            yield from why_waits(node, v)

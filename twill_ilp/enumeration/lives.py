@@ -13,30 +13,34 @@ that are full are found, in one step for all slots.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
-from twill_ilp.enumeration.conflict import Conflict
+from twill_ilp.enumeration.conflict import Conflict, Literal
 from twill_ilp.enumeration.frame import Frame, from_bit, up_to_bit
+from twill_ilp.enumeration.node import Node
+from twill_ilp.enumeration.paths import Paths
+from twill_ilp.enumeration.spills import path_needs
 from twill_ilp.ilp import Timeline
 from twill_ilp.ilp.timeline import Use, words
 from twill_ilp.machine import Machine
-
-if TYPE_CHECKING:
-    from twill_ilp.enumeration.node import Node
 
 __all__ = ["Lives", "Value", "fit_lives"]
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What the value of operation u takes of one memory, or of the registers of a warp."""
+    """What the value of operation u, of class c, takes of a memory or a warp's registers."""
 
     u: int
+    c: int
     amount: int
     uses: tuple[Use, ...]
+
+
+Memory = tuple[int, list[Value]]
+"""A capacity and the values that share it."""
 
 
 class Lives:
@@ -50,16 +54,18 @@ class Lives:
         tops: the highest bit of every slot.
     """
 
-    def __init__(self, line: Timeline, machine: Machine, frame: Frame) -> None:
+    def __init__(
+        self, line: Timeline, machine: Machine, class_of: Sequence[int], frame: Frame
+    ) -> None:
         operations, rules, self.ii = line.core.graph.operations, line.rules, frame.ii
-        self.memories: list[tuple[int, list[Value]]] = []
+        self.memories: list[Memory] = []
         for memory, capacity in machine.memories.items() if "memory" in rules else ():
             amounts = [op.footprint.get(memory, 0) for op in operations]
-            self.memories.append((capacity, _values(line, amounts)))
-        self.registers: tuple[int, list[Value]] = 0, []
+            self.memories.append((capacity, _values(line, amounts, class_of)))
+        self.registers: Memory = 0, []
         if "registers" in rules and machine.registers_per_thread is not None:
             amounts = [words(op) if op.registers else 0 for op in operations]
-            self.registers = 32 * machine.registers_per_thread, _values(line, amounts)
+            self.registers = 32 * machine.registers_per_thread, _values(line, amounts, class_of)
         instances = frame.width // frame.ii + 2
         most = max(
             capacity + instances * sum(value.amount for value in values)
@@ -76,9 +82,15 @@ class Lives:
         ring = self.digit * self.ii
         return run & (1 << ring) - 1 | run >> ring
 
+    def slot(self, tops: int) -> int:
+        """The last slot whose highest bit is set."""
+        return (tops & self.tops).bit_length() // self.digit - 1
 
-def _values(line: Timeline, amounts: Sequence[int]) -> list[Value]:
-    return [Value(u, amount, line.uses(u)) for u, amount in enumerate(amounts) if amount]
+
+def _values(line: Timeline, amounts: Sequence[int], class_of: Sequence[int]) -> list[Value]:
+    return [
+        Value(u, class_of[u], amount, line.uses(u)) for u, amount in enumerate(amounts) if amount
+    ]
 
 
 def fit_lives(node: Node) -> None:
@@ -88,62 +100,67 @@ def fit_lives(node: Node) -> None:
         Conflict: something does not fit.
     """
     lives = node.case.lives
-    for capacity, values in lives.memories:
-        _fit(node, capacity, values, 0)
-    capacity, values = lives.registers
-    opened = node.opened if values else 0
+    for memory in lives.memories:
+        _fit(node, memory, 0)
+    opened = node.opened if lives.registers[1] else 0
     while opened:
         group = opened & -opened
         opened ^= group
-        _fit(node, capacity, values, group)
+        _fit(node, lives.registers, group)
 
 
-def _fit(node: Node, capacity: int, values: Sequence[Value], group: int) -> None:
+def _fit(node: Node, memory: Memory, group: int) -> None:
     """One memory (group 0), or the registers of one group."""
-    lives, chosen, class_of = node.case.lives, node.groups, node.case.groups.class_of
-    ii, arc, shortest = lives.ii, lives.arc, node.paths.shortest
-    first, last = node.first, node.last
+    lives, shortest, count = node.case.lives, node.paths.shortest, len(node.first)
+    capacity, values = memory
+    ii, arc = lives.ii, lives.arc
     # The highest bit of a digit is set as soon as the slot holds more than the capacity.
     held = ((1 << lives.digit - 1) - 1 - capacity) * lives.ones
     spare = ii * capacity
     sure, perhaps = [], []
     for value in values:
-        u = value.u
-        is_sure = True
-        if group:
-            choices = chosen[class_of[u]]
-            if not choices & group:
-                continue
-            is_sure = choices == group
-        begin, end = last[u], max([first[v] + offset for v, offset in value.uses])
+        choices = node.sets[count + value.c]
+        if group and not choices & group:
+            continue
+        begin, end = _mandatory(node, value)
         part = 0
         if end > begin:
             turns, rest = divmod(end - begin, ii)
             part = arc(begin % ii, rest) + turns * lives.ones
-        life = max(end - begin, shortest[u])
-        if is_sure:
+        life = max(end - begin, shortest[value.u])
+        if not group or choices == group:
             spare -= life * value.amount
             held += value.amount * part
             if part:
                 sure.append((value, begin, end))
         elif life > 0:
             perhaps.append((value, part, life))
-        if spare < 0:
-            raise Conflict(u)
+    if spare < 0:
+        raise Conflict((_no_space, memory, group, node.paths, None))
     if held & lives.tops:
-        raise Conflict(max((value.amount, value.u) for value, _, _ in sure)[1])
+        raise Conflict((_over_full, memory, group, lives.slot(held), None))
     for value, part, life in perhaps:
-        if life * value.amount > spare or (held + value.amount * part) & lives.tops:
-            node.keep_groups(class_of[value.u], ~group)
+        if life * value.amount > spare:
+            node.keep(count + value.c, ~group, _no_space, memory, group, node.paths, value)
+        elif over := (held + value.amount * part) & lives.tops:
+            node.keep(count + value.c, ~group, _over_full, memory, group, lives.slot(over), value)
     full: dict[int, int] = {}
     for value, begin, end in sure:
         if value.amount not in full:
             full[value.amount] = (held + value.amount * lives.ones) & lives.tops
         if full[value.amount]:
-            _confine(node, value, (begin, end), full[value.amount])
+            _confine(node, memory, group, value, (begin, end), full[value.amount])
 
 
-def _confine(node: Node, value: Value, part: tuple[int, int], full: int) -> None:
+def _mandatory(node: Node, value: Value) -> tuple[int, int]:
+    """From its latest start to the earliest end of its last use."""
+    first = node.first
+    return node.last[value.u], max([first[v] + offset for v, offset in value.uses])
+
+
+def _confine(
+    node: Node, memory: Memory, group: int, value: Value, part: tuple[int, int], full: int
+) -> None:
     """A value that cannot live once more in the full slots begins after the last of them before
     its mandatory part, and ends with the first one behind it."""
     ii, digit, u = node.case.lives.ii, node.case.lives.digit, value.u
@@ -152,11 +169,119 @@ def _confine(node: Node, value: Value, part: tuple[int, int], full: int) -> None
     while cycle >= first[u] and not full >> digit * (cycle % ii + 1) - 1 & 1:
         cycle -= 1
     if cycle >= first[u]:
-        node.keep_starts(u, from_bit(cycle + 1))
+        node.keep(u, from_bit(cycle + 1), _begins_later, memory, group, value, cycle)
     latest = max([last[v] + offset for v, offset in value.uses])
     while end < latest and not full >> digit * (end % ii + 1) - 1 & 1:
         end += 1
     if end < latest:
         for v, offset in value.uses:
             if last[v] + offset > end:
-                node.keep_starts(v, up_to_bit(end - offset))
+                node.keep(v, up_to_bit(end - offset), _ends_sooner, memory, group, value, end)
+
+
+def _within(node: Node, value: Value, group: int) -> Iterator[Literal]:
+    """Why a value is in a group (0: in the memory, which it always is)."""
+    if group:
+        yield len(node.first) + value.c, ~group
+
+
+def _lives_over(node: Node, value: Value, cycle: int) -> Iterator[Literal]:
+    """Why a value lives beyond a cycle, if it begins before it."""
+    for v, offset in value.uses:
+        if node.first[v] + offset > cycle:
+            yield v, up_to_bit(cycle - offset)
+            return
+
+
+def _in_slot(node: Node, value: Value, r: int) -> tuple[int, int, int]:
+    """How often the mandatory part meets slot r, and the first and last cycle of that."""
+    ii = node.case.lives.ii
+    begin, end = _mandatory(node, value)
+    one = begin + (r - begin) % ii
+    other = end - 1 - (end - 1 - r) % ii
+    return max(0, (other - one) // ii + 1), one, other
+
+
+def _crowd(
+    node: Node, memory: Memory, group: int, r: int, room: int, but: Value | None
+) -> Iterator[Literal]:
+    """Values, without one, whose mandatory parts take more than the room in slot r."""
+    count, parts = len(node.first), []
+    for value in memory[1]:
+        if value is not but and (not group or node.sets[count + value.c] == group):
+            times, one, other = _in_slot(node, value, r)
+            if times:
+                parts.append((times * value.amount, value, one, other))
+    for amount, value, one, other in sorted(parts, key=lambda part: -part[0]):
+        if room < 0:
+            return
+        room -= amount
+        yield from _within(node, value, group)
+        yield value.u, from_bit(one + 1)
+        yield from _lives_over(node, value, other)
+
+
+def _over_full(
+    node: Node, _: int, memory: Memory, group: int, r: int, more: Value | None
+) -> Iterator[Literal]:
+    """Why a slot is over-full, with one value more in the group."""
+    room = memory[0]
+    if more:
+        times, one, other = _in_slot(node, more, r)
+        room -= times * more.amount
+        yield more.u, from_bit(one + 1)
+        yield from _lives_over(node, more, other)
+    yield from _crowd(node, memory, group, r, room, more)
+
+
+def _no_space(
+    node: Node, _: int, memory: Memory, group: int, paths: Paths, more: Value | None
+) -> Iterator[Literal]:
+    """Why all lives together are too long, with one value more in the group."""
+    count, lives, room = len(node.first), [], memory[0] * node.case.lives.ii
+    for value in memory[1]:
+        if value is more or not group or node.sets[count + value.c] == group:
+            begin, end = _mandatory(node, value)
+            life = max(end - begin, paths.shortest[value.u])
+            lives.append((value is more, life * value.amount, value, begin, end))
+    for own, amount, value, begin, end in sorted(lives, key=lambda life: (-life[0], -life[1])):
+        if room < 0:
+            return
+        room -= amount
+        if not own:
+            yield from _within(node, value, group)
+        if end - begin > paths.shortest[value.u]:
+            yield value.u, from_bit(begin + 1)
+            yield from _lives_over(node, value, end - 1)
+        else:
+            life = paths.shortest[value.u]
+            v, offset = next(
+                use for use in value.uses if paths.rows[value.u][use[0]] + use[1] == life
+            )
+            yield from path_needs(node, paths, value.u, v, life - offset)
+
+
+def _begins_later(
+    node: Node, _: int, memory: Memory, group: int, value: Value, cycle: int
+) -> Iterator[Literal]:
+    """Why a value does not begin up to that cycle: it would live in its slot once more."""
+    ii = node.case.lives.ii
+    end = _mandatory(node, value)[1]
+    last = end - 1 - (end - 1 - cycle) % ii
+    times = (last - cycle) // ii + 1
+    yield from _within(node, value, group)
+    yield from _lives_over(node, value, last)
+    yield from _crowd(node, memory, group, cycle % ii, memory[0] - times * value.amount, value)
+
+
+def _ends_sooner(
+    node: Node, _: int, memory: Memory, group: int, value: Value, cycle: int
+) -> Iterator[Literal]:
+    """Why a value does not live beyond the begin of that cycle, in the same way."""
+    ii = node.case.lives.ii
+    begin = node.last[value.u]
+    one = begin + (cycle - begin) % ii
+    times = (cycle - one) // ii + 1
+    yield from _within(node, value, group)
+    yield value.u, from_bit(one + 1)
+    yield from _crowd(node, memory, group, cycle % ii, memory[0] - times * value.amount, value)

@@ -1,10 +1,14 @@
-"""A node of the enumeration: what is still possible, and what has to be looked at again."""
+"""A node of the enumeration: what is still possible, and why the rest is not."""
 
 from __future__ import annotations
 
-from twill_ilp.enumeration.case import Case
-from twill_ilp.enumeration.conflict import Conflict
+from typing import TYPE_CHECKING
+
+from twill_ilp.enumeration.conflict import Conflict, Removal
 from twill_ilp.enumeration.frame import first_bit
+
+if TYPE_CHECKING:
+    from twill_ilp.enumeration.case import Case
 
 __all__ = ["Node", "is_single"]
 
@@ -13,97 +17,90 @@ class Node:
     """What is still possible.
 
     Attributes:
-        starts: the set of starts of every node, see :class:`~.frame.Frame`.
-        first, last: the first and the last of them, as bits.
-        groups: the set of group slots of every class of bonded operations.
+        sets: of every node its starts, see :class:`~.frame.Frame`; then of every class of bonded
+            operations its group slots.  Their index is the number of the *variable*.
+        first, last: the first and the last start of every node, as bits.
+        trail: what was removed on the way here, shared by all nodes on that way.
         paths: longest paths, with the spills that are sure.
-        slot: the slot of every node, once only one is left; else -1.
+        slot: the slot of every operation, once only one is left; else -1.
         opened: the set of group slots that have a member.
         waits: whether an operation is sure to wait.
         load: what is used of every shared unit, slot by slot (:mod:`.units`).
-        moved, regrouped: nodes and classes whose sets have become smaller.
+        moved: variables whose sets have become smaller.
     """
 
     __slots__ = (
         "case",
         "first",
-        "groups",
         "last",
         "load",
         "moved",
         "opened",
         "paths",
-        "regrouped",
+        "sets",
         "slot",
-        "starts",
+        "trail",
         "waits",
     )
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        self.starts = list(case.starts)
-        self.first = [first_bit(starts) for starts in self.starts]
-        self.last = [starts.bit_length() - 1 for starts in self.starts]
-        self.groups = list(case.groups.possible)
+        self.sets = [*case.starts, *case.groups.possible]
+        self.first = [first_bit(starts) for starts in case.starts]
+        self.last = [starts.bit_length() - 1 for starts in case.starts]
+        self.trail: list[Removal] = []
         self.paths = case.paths
-        self.slot = [-1] * len(case.starts)
+        self.slot = [-1] * len(case.waiting.blocked)
         self.opened = 0
         self.waits = list(case.waiting.blocked)
         self.load = [0] * len(case.units.shared)
-        self.moved = set(range(len(self.starts)))
-        self.regrouped = set(range(len(self.groups)))
+        self.moved = set(range(len(self.sets)))
 
     def copy(self) -> Node:
         """The same, with nothing to look at again."""
         other = Node.__new__(Node)
         other.case = self.case
-        other.starts = self.starts.copy()
+        other.sets = self.sets.copy()
         other.first = self.first.copy()
         other.last = self.last.copy()
-        other.groups = self.groups.copy()
+        other.trail = self.trail
         other.paths = self.paths
         other.slot = self.slot.copy()
         other.opened = self.opened
         other.waits = self.waits.copy()
         other.load = self.load.copy()
         other.moved = set()
-        other.regrouped = set()
         return other
 
-    def keep_starts(self, v: int, mask: int) -> None:
-        """Leave node v the starts that are in the mask.
+    def keep(self, x: int, mask: int, *reason: object) -> None:
+        """Leave variable x what is in the mask.
+
+        Args:
+            reason: a function and its arguments, see :data:`~.conflict.Reason`; nothing for a
+                decision.
 
         Raises:
-            Conflict: there is none.
+            Conflict: nothing is left.
         """
-        left = self.starts[v] & mask
-        if left != self.starts[v]:
-            if not left:
-                raise Conflict(v)
-            self.starts[v] = left
-            self.first[v] = first_bit(left)
-            self.last[v] = left.bit_length() - 1
-            self.moved.add(v)
+        old = self.sets[x]
+        left = old & mask
+        if left == old:
+            return
+        if not left:
+            raise Conflict(reason, x, mask)
+        self.trail.append((x, old, mask, reason))
+        self.sets[x] = left
+        if x < len(self.first):
+            self.first[x] = first_bit(left)
+            self.last[x] = left.bit_length() - 1
+        self.moved.add(x)
 
-    def keep_groups(self, c: int, mask: int) -> None:
-        """Leave class c the group slots that are in the mask.
-
-        Raises:
-            Conflict: there is none.
-        """
-        left = self.groups[c] & mask
-        if left != self.groups[c]:
-            if not left:
-                raise Conflict(len(self.starts) + c)
-            self.groups[c] = left
-            self.regrouped.add(c)
-
-    def keep(self, variable: int, mask: int) -> None:
-        """The one or the other of these, by the number of the variable."""
-        if variable < len(self.starts):
-            self.keep_starts(variable, mask)
-        else:
-            self.keep_groups(variable - len(self.starts), mask)
+    def undo(self, x: int, old: int) -> None:
+        """Give variable x back what it had before (only the sets, and first and last)."""
+        self.sets[x] = old
+        if x < len(self.first):
+            self.first[x] = first_bit(old)
+            self.last[x] = old.bit_length() - 1
 
 
 def is_single(choices: int) -> bool:

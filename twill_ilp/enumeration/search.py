@@ -1,41 +1,43 @@
-r"""Implicit enumeration of the joint problem: fix, propagate, go back on a conflict.
+r"""Implicit enumeration of the joint problem: fix, propagate, learn from a conflict.
 
-A choice halves what is possible: one slot (or one start, one group, the earlier half of a window)
-or all others.  Both halves are propagated, so that a dive down the tree ends with a schedule or
-a conflict, and a tree without a schedule is a refutation.  A dive has a limit on its conflicts; the
-next one begins at the root again, with more of them and other first choices.  The variable that
-takes the blame for a conflict gains weight, and the one with the fewest choices per weight is next
-(Boussemart et al., ECAI 2004); but first of all the one whose choice led to the last conflict
-(Lecoutre et al. 2009, https://doi.org/10.1016/j.artint.2009.09.002).
+A decision halves what is possible: one slot (or one start, one group, one half of a window).  It
+is propagated, so that a dive ends with a schedule or a conflict; a conflict teaches a row
+(:mod:`.analysis`) that leads back to where it says something.  A conflict that no decision has to
+do with ends the tree: a refutation.  Now and then the dive begins at the root again, with the rows
+that were learned.
+
+Variables that had to do with a conflict gain weight, and the one with the fewest choices per weight
+is next (Boussemart et al., ECAI 2004); but first of all the one whose decision led to the last
+conflict (Lecoutre et al. 2009, https://doi.org/10.1016/j.artint.2009.09.002).  What a variable was
+when it was last decided is tried first (Pipatsrisawat and Darwiche, SAT 2007).
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
+from twill_ilp.enumeration.analysis import learn
 from twill_ilp.enumeration.case import Case
-from twill_ilp.enumeration.conflict import Conflict
+from twill_ilp.enumeration.conflict import Conflict, Reason
+from twill_ilp.enumeration.learned import Learned
 from twill_ilp.enumeration.node import Node, is_single
 from twill_ilp.enumeration.parts import joined_starts
 from twill_ilp.enumeration.propagation import propagate
 
 __all__ = ["Enumeration"]
 
-FIRST_LIMIT, GROWTH = 30, 1.3
-"""Conflicts of the first dive, and how many times as many the next one has."""
+FIRST_LIMIT, GROWTH = 30, 1.1
+"""Conflicts before the first return to the root, and how many times as many before the next."""
 
-GAIN = 1.02
+GAIN = 1.05
 """How much more the blame for a conflict weighs than that for the one before it."""
 
-FLIPPED = 0.4
-"""Share of nodes for which a dive begins at the other end than the first one."""
-
-CHANCE = 1e4
-"""Register words that chance is worth, at most, when a group is chosen after the first dive."""
+MOST = 300
+"""Learned rows that are kept at a return to the root."""
 
 
 @dataclass
@@ -55,22 +57,24 @@ class Enumeration:
     found: Node | None = None
     _ended: bool = False
     _limit: float = FIRST_LIMIT
-    _chance: float = 0.0
+    _left: float = FIRST_LIMIT
     _gain: float = 1.0
     _last: int = -1
-    _root: Node = field(init=False)
 
     def __post_init__(self) -> None:
-        self._random = random.Random(self.seed)
-        self._weight = [1.0] * (len(self.case.starts) + len(self.case.groups.classes))
-        self._usual = _late_starts(self.case)
-        self._late = self._usual
-        self._root = Node(self.case)
-        self._ended = not all(self._root.groups)  # nothing is wide enough for somebody
+        root = Node(self.case)
+        chance = random.Random(self.seed)
+        self._weight = [1.0 + chance.random() / 1000 for _ in root.sets]
+        self._late = _late_starts(self.case)
+        self._saved = [0] * len(root.sets)
+        self._learned = Learned(len(root.sets))
+        self._levels, self._marks = [root], [0]  # nodes from the root on, and their trail's length
+        self._ended = not all(root.sets)  # nothing is wide enough for somebody
         try:
-            propagate(self._root)
+            propagate(root, self._learned)
         except Conflict:
             self._ended = True
+        root.trail.clear()
 
     @property
     def verdict(self) -> Literal["feasible", "infeasible", "unknown"]:
@@ -83,20 +87,22 @@ class Enumeration:
         """Go on for so many more conflicts, and wall seconds, at most."""
         most, end = self.conflicts + conflicts, time.perf_counter() + seconds
         while self.verdict == "unknown" and self.conflicts < most and time.perf_counter() < end:
-            if self._dive(self.conflicts + int(self._limit), end):
-                self._limit *= GROWTH
-                self._chance = CHANCE
-                flip = self._random.random
-                self._late = [usual ^ (flip() < FLIPPED) for usual in self._usual]
+            if self._left < 0:
+                self._restart()
+            choice = self._choose(self._levels[-1])
+            if choice:
+                self._decide(*choice)
+            else:
+                self.found = self._levels[-1]
 
     def schedule(self) -> tuple[dict[str, int], dict[str, int]]:
         """Starts (cycles) and groups of the schedule that was found."""
         assert self.found
-        case, node = self.case, self.found
+        case, node, count = self.case, self.found, len(self.found.first)
         graph = case.line.core.graph
-        start = [case.frame.base + starts.bit_length() - 1 for starts in node.starts]
+        start = [case.frame.base + first for first in node.first]
         group = {
-            op.name: node.groups[c].bit_length() - 1
+            op.name: node.sets[count + c].bit_length() - 1
             for op, c in zip(graph, case.groups.class_of, strict=True)
         }
         spills = "spills" in case.line.rules
@@ -106,65 +112,80 @@ class Enumeration:
         ]
         return joined_starts(graph, case.frame.ii, case.part, start, spill), group
 
-    def _dive(self, most: int, end: float) -> bool:
-        """Down from the root to a schedule or the end of the tree; whether a limit came first."""
-        node, path = self._root, []
-        while choice := self._choose(node):
-            path.append((node, *choice))
-            below = self._child(node, *choice)
-            if below is None:
-                self._last = choice[0]
-            while below is None:
-                if self.conflicts > most or time.perf_counter() > end:
-                    return True
-                node, variable, mask = path.pop()
-                below = self._child(node, variable, ~self._alike(node, variable, mask))
-                if below is None and not path:
-                    self._ended = True
-                    return False
-            node = below
-        self.found = node
-        return False
+    def _decide(self, x: int, mask: int) -> None:
+        """One node deeper; from a conflict back to where the row that it teaches says something."""
+        reason: Reason = ()
+        deeper = True
+        while not self._ended:
+            node = self._levels[-1].copy()
+            try:
+                node.keep(x, mask, *reason)
+                propagate(node, self._learned)
+            except Conflict as conflict:
+                above = self._levels if deeper else self._levels[:-1]
+                self._last = x if deeper else self._last
+                x, mask, reason = self._learn(conflict, node, above)
+                deeper = False
+            else:
+                if not deeper:
+                    self._levels.pop()
+                    self._marks.pop()
+                self._levels.append(node)
+                self._marks.append(len(node.trail))
+                return
 
-    def _child(self, node: Node, variable: int, mask: int) -> Node | None:
-        """The node with a choice made and propagated; ``None`` on a conflict."""
-        child = node.copy()
-        try:
-            child.keep(variable, mask)
-            propagate(child)
-        except Conflict as conflict:
-            self._blame(conflict.culprit)
-            return None
-        return child
-
-    def _blame(self, culprit: int) -> None:
-        """Count a conflict, and give weight to who takes the blame for it."""
+    def _learn(
+        self, conflict: Conflict, node: Node, above: Sequence[Node]
+    ) -> tuple[int, int, Reason]:
+        """Back to where the row that follows says something; what it leaves to which variable."""
         self.conflicts += 1
+        self._left -= 1
+        self._save(self._levels[-1].sets)
+        lesson = learn(conflict, node, above)
+        if lesson is None:
+            self._ended = True
+            return -1, 0, ()
+        self._blame(lesson.touched)
+        self._back(lesson.level)
+        return *lesson.row[0], self._learned.add(lesson.row)
+
+    def _back(self, level: int) -> None:
+        """To an earlier node."""
+        del self._levels[level + 1 :], self._marks[level + 1 :]
+        del self._levels[0].trail[self._marks[level] :]
+
+    def _restart(self) -> None:
+        """To the root, with more conflicts before the next time."""
+        self._back(0)
+        self._limit *= GROWTH
+        self._left = self._limit
+        self._learned.forget(self._levels[0], MOST)
+
+    def _blame(self, touched: Iterable[int]) -> None:
+        """Give weight to variables that have to do with a conflict."""
         self._gain *= GAIN
-        self._weight[culprit] += self._gain
+        for x in touched:
+            self._weight[x] += self._gain
         if self._gain > 1e100:
             self._weight = [max(weight / 1e100, 1e-100) for weight in self._weight]
             self._gain /= 1e100
 
-    def _alike(self, node: Node, variable: int, mask: int) -> int:
-        """What is refuted with a choice: of groups, all that are alike."""
-        if variable < len(node.starts):
-            return mask
-        return self.case.groups.alike(mask, node.opened)
+    def _save(self, sets: Sequence[int]) -> None:
+        """Remember what is decided."""
+        for x, choices in enumerate(sets):
+            if is_single(choices):
+                self._saved[x] = choices
 
     def _choose(self, node: Node) -> tuple[int, int] | None:
         """A variable and the part of its set to try first; ``None`` if all is decided."""
-        sets = [*node.starts, *node.groups]
-        if self._last < 0 or is_single(sets[self._last]):
-            self._last = -1
-            variable = self._heaviest(sets)
-        else:
-            variable = self._last
-        if variable < 0:
+        x = self._last
+        if x < 0 or is_single(node.sets[x]):
+            x = self._heaviest(node.sets)
+        if x < 0:
             return None
-        if variable < len(node.starts):
-            return variable, self._first_starts(node, variable)
-        return variable, self._first_group(node, variable - len(node.starts))
+        if x < len(node.first):
+            return x, self._first_starts(node, x)
+        return x, self._saved[x] & node.sets[x] or self._first_group(node, x)
 
     def _heaviest(self, sets: Sequence[int]) -> int:
         """The variable with the fewest choices per weight, or -1 if there are none."""
@@ -178,30 +199,26 @@ class Enumeration:
 
     def _first_starts(self, node: Node, v: int) -> int:
         """A slot while several are left, then half of a window, then a start."""
-        starts, frame, late = node.starts[v], self.case.frame, self._late[v]
-        first, last = node.first[v], node.last[v]
-        if last - first >= frame.ii and node.slot[v] < 0 and v < len(node.waits):
-            slots = frame.slots_of(starts)
+        starts, frame, first, last = node.sets[v], self.case.frame, node.first[v], node.last[v]
+        saved, late = self._saved[v] & starts, self._late[v]
+        if last - first >= frame.ii and v < len(node.slot) and node.slot[v] < 0:
+            slots = frame.slots_of(saved or starts)
             return frame.starts_in(1 << slots.bit_length() - 1 if late else slots & -slots)
+        wanted = saved or 1 << (last if late else first)
         if 2 * (last - first) >= frame.ii:
             middle = (first + last) // 2 + 1
-            return -1 << middle if late else (1 << middle) - 1
-        return 1 << (last if late else first)
+            return -1 << middle if wanted >> middle else (1 << middle) - 1
+        return wanted
 
-    def _first_group(self, node: Node, c: int) -> int:
-        """The group with which the class exchanges most, later by chance another one."""
-        groups = self.case.groups
-        liking: dict[int, float] = {}
-        left = node.groups[c]
-        while left:
-            group = left & -left
-            left &= ~groups.alike(group, node.opened)
-            liking[group] = self._random.random() * self._chance
-        for u, v in groups.values:
-            for mine, other in ((u, v), (v, u)):
-                if groups.class_of[mine] == c and node.groups[groups.class_of[other]] in liking:
-                    liking[node.groups[groups.class_of[other]]] += groups.words[u]
-        return max(liking, key=liking.__getitem__)
+    def _first_group(self, node: Node, x: int) -> int:
+        """The group with which the class exchanges most words; of empty ones the first."""
+        traffic, count = self.case.traffic, len(node.first)
+        words: dict[int, int] = {}
+        for c, d, u in traffic.values:
+            for mine, other in ((count + c, count + d), (count + d, count + c)):
+                if mine == x and is_single(node.sets[other]) and node.sets[other] & node.sets[x]:
+                    words[node.sets[other]] = words.get(node.sets[other], 0) + traffic.words[u]
+        return max(words, key=words.__getitem__) if words else node.sets[x] & -node.sets[x]
 
 
 def _late_starts(case: Case) -> list[bool]:

@@ -7,31 +7,15 @@ the starts that are left, the two share a group.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
-from twill_ilp.enumeration.conflict import Conflict
+from twill_ilp.enumeration.conflict import Conflict, Literal
+from twill_ilp.enumeration.frame import from_bit, up_to_bit
+from twill_ilp.enumeration.node import Node
+from twill_ilp.enumeration.paths import Link, Paths
 from twill_ilp.ilp import Timeline
 
-if TYPE_CHECKING:
-    from twill_ilp.enumeration.node import Node
-
-__all__ = ["Link", "Spills", "propagate_link"]
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A dependence from u to v that has ``weight`` cycles between groups, its spill included.
-
-    ``c`` and ``d`` are the classes of u and v.
-    """
-
-    u: int
-    v: int
-    c: int
-    d: int
-    weight: int
+__all__ = ["Spills", "apart", "bound_others", "path_needs", "propagate_link"]
 
 
 class Spills:
@@ -64,16 +48,78 @@ def propagate_link(node: Node, link: Link) -> None:
     Raises:
         Conflict: the groups differ, and there is no time for that.
     """
-    rows = node.paths.rows
+    rows, sets = node.paths.rows, node.sets
     u, v, weight = link.u, link.v, link.weight
-    common = node.groups[link.c] & node.groups[link.d]
-    if common:
+    x, y = (len(node.first) + c for c in (link.c, link.d))
+    if sets[x] & sets[y]:
         if rows[v][u] + weight > 0 or node.last[v] < node.first[u] + weight:
-            node.keep_groups(link.c, common)
-            node.keep_groups(link.d, common)
+            node.keep(x, sets[y], _no_time, link, node.paths, y)
+            node.keep(y, sets[x], _no_time, link, node.paths, x)
     elif rows[u][v] < weight:
-        longer = node.paths.with_row(u, v, weight)
+        longer = node.paths.with_link(link)
         if longer is None:
-            raise Conflict(len(node.starts) + link.c)
+            raise Conflict((_cycle, link, node.paths))
         node.paths = longer
-        node.moved.update(range(len(node.starts)))
+        node.moved.update(range(len(node.first)))
+
+
+def bound_others(node: Node, v: int) -> None:
+    """Longest paths from and to v."""
+    first, last, paths = node.first, node.last, node.paths
+    mine_first, mine_last = first[v], last[v]
+    for w, weight in paths.after[v]:
+        if first[w] < mine_first + weight:
+            node.keep(w, from_bit(mine_first + weight), _too_early, paths, v, w)
+    for w, weight in paths.before[v]:
+        if last[w] > mine_last - weight:
+            node.keep(w, up_to_bit(mine_last - weight), _too_late, paths, v, w)
+
+
+def apart(node: Node, c: int, d: int) -> Iterator[Literal]:
+    """Why two classes have no group in common."""
+    count = len(node.first)
+    possible = node.case.groups.possible
+    both = possible[c] & possible[d]
+    yield count + c, both & ~node.sets[count + c]
+    yield count + d, both & node.sets[count + c]
+
+
+def path_needs(node: Node, paths: Paths, u: int, v: int, need: int) -> Iterator[Literal]:
+    """Why the path from u to v takes that many cycles."""
+    for link in paths.links(u, v, need):
+        yield from apart(node, link.c, link.d)
+
+
+def _no_time(node: Node, removed: int, link: Link, paths: Paths, other: int) -> Iterator[Literal]:
+    """Why the one may not be in groups where the other is not."""
+    u, v, weight = link.u, link.v, link.weight
+    yield other, removed
+    if paths.rows[v][u] + weight > 0:
+        yield from path_needs(node, paths, v, u, 1 - weight)
+    else:
+        yield u, up_to_bit(node.last[v] - weight)
+        yield v, from_bit(node.last[v] + 1)
+
+
+def _cycle(node: Node, _: int, link: Link, paths: Paths) -> Iterator[Literal]:
+    """Why the link closes a positive cycle."""
+    yield from apart(node, link.c, link.d)
+    yield from path_needs(node, paths, link.v, link.u, 1 - link.weight)
+
+
+def _too_early(node: Node, removed: int, paths: Paths, v: int, w: int) -> Iterator[Literal]:
+    """Why w is not as early as that: v is late enough."""
+    latest = removed.bit_length() - 1
+    need = latest + 1 - node.first[v]
+    weight = paths.oldest(v, w, need).rows[v][w]
+    yield v, up_to_bit(latest - weight)
+    yield from path_needs(node, paths, v, w, weight)
+
+
+def _too_late(node: Node, removed: int, paths: Paths, v: int, w: int) -> Iterator[Literal]:
+    """Why w is not as late as that: v is early enough."""
+    earliest = (removed & -removed).bit_length() - 1
+    need = node.last[v] - earliest + 1
+    weight = paths.oldest(w, v, need).rows[w][v]
+    yield v, from_bit(earliest + weight)
+    yield from path_needs(node, paths, w, v, weight)

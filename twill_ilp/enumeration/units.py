@@ -7,16 +7,14 @@ slot by slot, in the digits of one whole number.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING
 
-from twill_ilp.enumeration.conflict import Conflict
+from twill_ilp.enumeration.conflict import Conflict, Literal
 from twill_ilp.enumeration.frame import Frame
+from twill_ilp.enumeration.node import Node, is_single
 from twill_ilp.graph import LoopGraph, Usage
 from twill_ilp.machine import Machine
-
-if TYPE_CHECKING:
-    from twill_ilp.enumeration.node import Node
 
 __all__ = ["Units", "reserve_units"]
 
@@ -47,6 +45,7 @@ class Units:
                 most = max(most, total)
         self.digit = most.bit_length()
         self.forbidden = cache(self._forbidden)
+        self.times = cache(self._times)
 
     def _keep_apart(self, rows: list[tuple[int, Usage]], capacity: int) -> bool:
         """Note who excludes whom; returns whether that is all there is to say of the unit."""
@@ -69,6 +68,22 @@ class Units:
         frame = self._frame
         return [(v, frame.starts_in(frame.rotated(m, slot))) for v, m in self._apart[u].items()]
 
+    def excluding(self, v: int, u: int, slots: int) -> int:
+        """Slots of u that forbid v all of those slots."""
+        result = -1
+        while slots:
+            r = (slots & -slots).bit_length() - 1
+            slots &= slots - 1
+            result &= self._frame.rotated(self._apart[v][u], r)
+        return result
+
+    def _times(self, number: int, i: int, r: int) -> list[int]:
+        """How often row i of a shared unit uses slot r if its operation starts in slot 0, 1..."""
+        row, ii = self.shared[number][1][i][1], self._frame.ii
+        return [
+            sum((s + row.start + cycle) % ii == r for cycle in range(row.cycles)) for s in range(ii)
+        ]
+
 
 def reserve_units(node: Node, u: int, slot: int) -> None:
     """Operation u is now known to start in that slot.
@@ -76,10 +91,10 @@ def reserve_units(node: Node, u: int, slot: int) -> None:
     Raises:
         Conflict: a unit is over-subscribed.
     """
-    units, starts = node.case.units, node.starts
+    units, sets = node.case.units, node.sets
     for v, forbidden in units.forbidden(u, slot):
-        if starts[v] & forbidden:
-            node.keep_starts(v, ~forbidden)
+        if sets[v] & forbidden:
+            node.keep(v, ~forbidden, _kept_apart, u, v)
     for number, row in units.rows_of[u]:
         _add_row(node, number, row, slot)
 
@@ -93,7 +108,7 @@ def _add_row(node: Node, number: int, row: Usage, slot: int) -> None:
         node.load[number] += row.amount << digit * ((slot + row.start + cycle) % ii)
     count = [node.load[number] >> digit * r & (1 << digit) - 1 for r in range(ii)]
     if max(count) > capacity:
-        raise Conflict(max(rows, key=lambda user: node.slot[user[0]] >= 0)[0])
+        raise Conflict((_over_full, number, count.index(max(count))))
     full: dict[int, int] = {}
     for v, other in rows:
         if node.slot[v] >= 0:
@@ -104,4 +119,53 @@ def _add_row(node: Node, number: int, row: Usage, slot: int) -> None:
         closed = 0
         for cycle in range(min(ii, other.cycles)) if full[other.amount] else ():
             closed |= frame.rotated(full[other.amount], -other.start - cycle)
-        node.keep_starts(v, ~frame.starts_in(closed))
+        node.keep(v, ~frame.starts_in(closed), _no_room, number, v, other)
+
+
+def _kept_apart(node: Node, removed: int, u: int, v: int) -> Iterator[Literal]:
+    """Why v is not there: wherever u may be, they would meet."""
+    frame = node.case.frame
+    yield u, ~frame.starts_in(node.case.units.excluding(v, u, frame.slots_of(removed)))
+
+
+def _over_full(node: Node, _: int, number: int, r: int) -> Iterator[Literal]:
+    """Why slot r of a shared unit holds more than its capacity."""
+    yield from _users(node, number, r, node.case.units.shared[number][0], -1)
+
+
+def _no_room(node: Node, removed: int, number: int, v: int, row: Usage) -> Iterator[Literal]:
+    """Why v is not there: its row would meet a slot that is too full for it."""
+    units, frame = node.case.units, node.case.frame
+    capacity, rows = units.shared[number]
+    room, ii = capacity - row.amount, frame.ii
+    load = [0] * ii
+    for u, other in rows:
+        slots = frame.slots_of(node.sets[u])
+        if u != v and is_single(slots):
+            for cycle in range(other.cycles):
+                load[(slots.bit_length() - 1 + other.start + cycle) % ii] += other.amount
+    told = 0
+    for r in sorted((r for r in range(ii) if load[r] > room), key=lambda r: -load[r]):
+        closed = 0
+        for cycle in range(min(ii, row.cycles)):
+            closed |= 1 << (r - row.start - cycle) % ii
+        if removed & ~told & frame.starts_in(closed):
+            told |= frame.starts_in(closed)
+            yield from _users(node, number, r, room, v)
+
+
+def _users(node: Node, number: int, r: int, room: int, but: int) -> Iterator[Literal]:
+    """Operations in known slots, without one, that use more than the room in slot r."""
+    units, frame = node.case.units, node.case.frame
+    rows = units.shared[number][1]
+    for i, (u, row) in enumerate(rows):
+        slots = frame.slots_of(node.sets[u])
+        if u == but or not is_single(slots):
+            continue
+        times = units.times(number, i, r)
+        mine = times[slots.bit_length() - 1]
+        if mine:
+            yield u, ~frame.starts_in(sum(1 << s for s, n in enumerate(times) if n >= mine))
+            room -= row.amount * mine
+        if room < 0:
+            return

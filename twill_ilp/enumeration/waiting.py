@@ -7,18 +7,17 @@ this forbids slots of the other; or, if nothing is left for the other, that they
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
 
+from twill_ilp.enumeration.conflict import Literal
 from twill_ilp.enumeration.frame import Frame
+from twill_ilp.enumeration.node import Node, is_single
+from twill_ilp.enumeration.spills import apart
 from twill_ilp.ilp import Timeline
 from twill_ilp.rules import held_cycles
 
-if TYPE_CHECKING:
-    from twill_ilp.enumeration.node import Node
-
-__all__ = ["Waiting", "exclude_all", "find_waiting"]
+__all__ = ["Waiting", "exclude_all", "find_waiting", "surely_waits", "why_waits"]
 
 
 class Waiting:
@@ -58,9 +57,27 @@ class Waiting:
             [y for y in every if y != x and ((may[y] and held[x]) or (may[x] and held[y]))]
             for x in every
         ]
-        self.run = cache(self._run)
+        self._run = cache(self._slots_from)
 
-    def _run(self, first: int, length: int) -> int:
+    def forbidden(self, x: int, slot: int, y: int, x_waits: bool, y_waits: bool) -> int:
+        """Starts of y that meet x in its slot, if they share a group."""
+        held, mask = self.held, 0
+        if y_waits and held[x]:
+            mask = self._run(slot, held[x])
+        if x_waits and held[y]:
+            mask |= self._run(slot - held[y] + 1, held[y])
+        return mask
+
+    def excluding(self, x: int, slots: int, y: int, x_waits: bool, y_waits: bool) -> int:
+        """Slots of x that forbid y all of those slots, if they share a group."""
+        result = -1
+        while slots:
+            r = (slots & -slots).bit_length() - 1
+            slots &= slots - 1
+            result &= self._frame.slots_of(self.forbidden(y, r, x, y_waits, x_waits))
+        return result
+
+    def _slots_from(self, first: int, length: int) -> int:
         """All starts in so many slots from that one on."""
         return self._frame.starts_in(self._frame.rotated((1 << length) - 1, first))
 
@@ -71,26 +88,22 @@ def exclude(node: Node, x: int, y: int) -> None:
     Raises:
         Conflict: nothing is left.
     """
-    waiting, groups = node.case.waiting, node.groups
-    c, d = waiting.class_of[x], waiting.class_of[y]
-    if c != d and not groups[c] & groups[d]:
+    waiting, sets, count = node.case.waiting, node.sets, len(node.first)
+    c, d = count + waiting.class_of[x], count + waiting.class_of[y]
+    if c != d and not sets[c] & sets[d]:
         return
-    slot, forbidden, held = node.slot[x], 0, waiting.held
-    if node.waits[y] and held[x]:
-        forbidden = waiting.run(slot, held[x])
-    if node.waits[x] and held[y]:
-        forbidden |= waiting.run(slot - held[y] + 1, held[y])
-    theirs = node.starts[y]
+    forbidden = waiting.forbidden(x, node.slot[x], y, node.waits[x], node.waits[y])
+    theirs = sets[y]
     if not theirs & forbidden:
         return
-    c_is_known, d_is_known = (not g & (g - 1) for g in (groups[c], groups[d]))
+    c_is_known, d_is_known = is_single(sets[c]), is_single(sets[d])
     if c == d or (c_is_known and d_is_known):
-        node.keep_starts(y, ~forbidden)
+        node.keep(y, ~forbidden, _excluded, x, y)
     elif not theirs & ~forbidden:
         if c_is_known:
-            node.keep_groups(d, ~groups[c])
+            node.keep(d, ~sets[c], _parted, x, y, c)
         elif d_is_known:
-            node.keep_groups(c, ~groups[d])
+            node.keep(c, ~sets[d], _parted, x, y, d)
 
 
 def exclude_all(node: Node, x: int) -> None:
@@ -102,10 +115,9 @@ def exclude_all(node: Node, x: int) -> None:
 
 def find_waiting(node: Node, c: int) -> list[int]:
     """Operations that are sure to wait now that the groups of a class are fewer."""
-    waiting, groups, found = node.case.waiting, node.groups, []
+    waiting, found = node.case.waiting, []
     for v in waiting.receivers[c]:
-        mine = groups[waiting.class_of[v]]
-        if not node.waits[v] and any(not groups[d] & mine for d in waiting.senders[v]):
+        if not node.waits[v] and _sender(node, v) is not None:
             node.waits[v] = True
             found.append(v)
             exclude_all(node, v)
@@ -113,3 +125,57 @@ def find_waiting(node: Node, c: int) -> list[int]:
                 if node.slot[x] >= 0:
                     exclude(node, x, v)
     return found
+
+
+def surely_waits(node: Node, v: int) -> bool:
+    """Whether the groups that are left make v wait."""
+    return node.case.waiting.blocked[v] or _sender(node, v) is not None
+
+
+def why_waits(node: Node, v: int) -> Iterator[Literal]:
+    """Why v is sure to wait."""
+    if not node.case.waiting.blocked[v]:
+        sender = _sender(node, v)
+        assert sender is not None
+        yield from apart(node, sender, node.case.waiting.class_of[v])
+
+
+def _sender(node: Node, v: int) -> int | None:
+    """A class that is sure to send v a value from another group."""
+    waiting, sets, count = node.case.waiting, node.sets, len(node.first)
+    mine = sets[count + waiting.class_of[v]]
+    return next((d for d in waiting.senders[v] if not sets[count + d] & mine), None)
+
+
+def _excluded(node: Node, removed: int, x: int, y: int) -> Iterator[Literal]:
+    """Why y is not there: x is near, they share a group, and one of them waits."""
+    waiting, frame, count = node.case.waiting, node.case.frame, len(node.first)
+    c, d = count + waiting.class_of[x], count + waiting.class_of[y]
+    if c != d:
+        yield c, ~node.sets[c]
+        yield d, ~node.sets[c]
+    slot = (frame.slots_of(node.sets[x])).bit_length() - 1
+    waits = surely_waits(node, x), surely_waits(node, y)
+    for needed in ((False, True), (True, False)):
+        if all(has or not need for has, need in zip(waits, needed, strict=True)) and not (
+            removed & ~waiting.forbidden(x, slot, y, *needed)
+        ):
+            waits = needed
+            break
+    yield x, ~frame.starts_in(waiting.excluding(x, frame.slots_of(removed), y, *waits))
+    for v, does in zip((x, y), waits, strict=True):
+        if does:
+            yield from why_waits(node, v)
+
+
+def _parted(node: Node, removed: int, x: int, y: int, known: int) -> Iterator[Literal]:
+    """Why x and y are not both in the known group of one: nothing would be left for y."""
+    waiting, frame = node.case.waiting, node.case.frame
+    slot = (frame.slots_of(node.sets[x])).bit_length() - 1
+    waits = surely_waits(node, x), surely_waits(node, y)
+    yield known, ~removed
+    yield x, ~frame.starts_in(1 << slot)
+    yield y, ~waiting.forbidden(x, slot, y, *waits)
+    for v, does in zip((x, y), waits, strict=True):
+        if does:
+            yield from why_waits(node, v)
