@@ -25,6 +25,7 @@ from twill_ilp.errors import SolverError
 from twill_ilp.graph import Dependence, LoopGraph, Operation, Usage
 from twill_ilp.ilp import timeline
 from twill_ilp.inquiry import Inquiry
+from twill_ilp.lifetimes import register_quotas
 from twill_ilp.limits import Limits, level_value
 from twill_ilp.machine import Machine
 from twill_ilp.options import Session
@@ -44,8 +45,6 @@ def check_against_brute_force(seed: int) -> list[bool]:
     for ii in range(rec_mii(effective_graph(problem.graph, rules)).ii, 7):
         truth = joint_at(problem, ii, rules) is not None
         verdict = inquiry_of(problem, rules, ii).by_enumeration(Limits(), None, ANY)
-        if "quotas" in rules and not verdict.proven:
-            continue  # quotas are not enumerated
         assert verdict.proven and (verdict.schedule is not None) is truth, (seed, ii)
         answers.append(truth)
         if truth:
@@ -81,7 +80,7 @@ def check_against_the_ilp(seed: int) -> str:
     model = inquiry.by_model(limits, partition, inf)
     verdict = inquiry.by_enumeration(limits, partition, ANY)
     if "quotas" not in rules or model.schedule is None:
-        assert verdict.proven or "quotas" in rules
+        assert verdict.proven
         assert (verdict.schedule is None) is (model.schedule is None), (seed, limits, partition)
     return "within" if model.schedule else "beyond"
 
@@ -153,7 +152,6 @@ def test_confirmation_by_the_joint_ilp(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refuted.proven and refuted.evidence.endswith("conflicts")
     verdict = inquiry.confirmed(refuted, Limits(), None)
     assert verdict.proven and verdict.evidence.endswith("conflicts, confirmed by the joint ILP")
-    assert inquiry.by_either(Limits(), None, 60.0) == verdict
     asked = inquiry_of(problem, Rules(), 8).confirmed(refuted, Limits(), None)
     assert asked == refuted, "only if it is asked for"
     short = Limits(length=1)
@@ -271,9 +269,22 @@ def test_a_group_that_is_too_wide_for_the_limit() -> None:
     assert verdict.proven and verdict.schedule is None
 
 
-def test_quotas_are_not_enumerated_and_not_claimed() -> None:
-    problem = build_kernel("fmha-forward", "hopper")
-    few = replace(problem.machine, registers_per_sm=8192)
-    rules = Rules().also("quotas")
-    verdict = inquiry_of(Problem(problem.graph, few), rules, 32).by_enumeration(Limits(), None, ANY)
-    assert verdict.schedule is None and not verdict.proven
+def test_quotas_are_enumerated() -> None:
+    """Hopper's loop fits into its register file, and into no eighth of it."""
+    problem, rules = build_kernel("fmha-forward", "hopper"), Rules().also("quotas")
+    found = inquiry_of(problem, rules, 32).by_enumeration(Limits(), None, ANY)
+    assert found.schedule and sum(register_quotas(found.schedule).values()) > 0  # type: ignore[arg-type]
+    few = Problem(problem.graph, replace(problem.machine, registers_per_sm=8192))
+    refuted = inquiry_of(few, rules, 32).by_enumeration(Limits(), None, ANY)
+    assert refuted.proven and refuted.schedule is None
+
+
+def test_a_value_over_the_largest_quota() -> None:
+    """Also without a limit for the whole SM."""
+    ops = (Operation("a", registers=32 * 256, cycles=1), Operation("b"))
+    graph = LoopGraph("wide", ops, (Dependence("a", "b", 1),))
+    problem = Problem(graph, Machine("m", {"U": 1}, warps=1))
+    for rules, fits in ((Rules(), True), (Rules().also("quotas"), False)):
+        verdict = inquiry_of(problem, rules, 3).by_enumeration(Limits(), None, ANY)
+        assert verdict.proven and (verdict.schedule is not None) is fits
+        assert (joint_at(problem, 3, rules) is not None) is fits

@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
+from strategies import random_joint_problem
 from test_enumeration import ANY
 from test_joint_exactness import case
 
 from twill_ilp import build_kernel
+from twill_ilp.bounds import rec_mii
 from twill_ilp.enumeration import Case, Enumeration
 from twill_ilp.enumeration.analysis import Lesson
-from twill_ilp.enumeration.conflict import Conflict
+from twill_ilp.enumeration.conflict import Conflict, Literal, Reason, explained
 from twill_ilp.enumeration.learned import Learned
 from twill_ilp.enumeration.node import Node
+from twill_ilp.enumeration.propagation import propagate
 from twill_ilp.errors import OptionError
 from twill_ilp.ilp import timeline
 from twill_ilp.rules import Rules, effective_graph
+
+EXPLAINERS = (
+    "groups._closed",
+    "lives._begins_later",
+    "lives._ends_sooner",
+    "lives._no_space",
+    "lives._over_full",
+    "quotas._too_many",
+    "spills._no_time",
+    "spills._too_early",
+    "spills._too_late",
+    "symmetry._too_soon",
+    "units._kept_apart",
+    "units._no_room",
+    "waiting._excluded",
+    "waiting._parted",
+)
+"""Reasons that random loops have often; the others are those of attention, and of limits."""
 
 
 def lessons_of(tree: Enumeration, monkeypatch: pytest.MonkeyPatch) -> list[Lesson]:
@@ -71,6 +93,112 @@ def test_no_schedule_of_attention_violates_what_was_learned(
     problem = build_kernel("fmha-forward", machine)
     line = timeline(effective_graph(problem.graph, Rules()), problem.machine, Rules(), ii)
     assert check_lessons(Case(line, problem.machine), monkeypatch, 5) > 50
+
+
+def schedules_below(node: Node, rng: random.Random, most: int, budget: list[int]) -> list[Node]:
+    """Some schedules, by a tree that learns nothing and so asks no reason."""
+    open_sets = [x for x, choices in enumerate(node.sets) if choices & choices - 1]
+    if not open_sets:
+        return [node]
+    x = rng.choice(open_sets)
+    one = 1 << rng.choice([b for b in range(node.sets[x].bit_length()) if node.sets[x] >> b & 1])
+    found: list[Node] = []
+    for mask in (one, ~one):
+        budget[0] -= 1
+        child = node.copy()
+        try:
+            child.keep(x, mask)
+            propagate(child, Learned(len(node.sets)))
+        except Conflict:
+            continue
+        if budget[0] > 0 and len(found) < most:
+            found += schedules_below(child, rng, most - len(found), budget)
+    return found
+
+
+def name_of(reason: Reason) -> str:
+    return f"{reason[0].__module__.rpartition('.')[2]}.{reason[0].__name__}"
+
+
+def reasons_of_a_dive(root: Node, rng: random.Random) -> list[tuple[str, list[Literal], int, int]]:
+    """Of every removal on a random dive: who explains it, the literals, and what is removed."""
+    node, reasons = root.copy(), []
+    node.trail = []
+    try:
+        while open_sets := [x for x, choices in enumerate(node.sets) if choices & choices - 1]:
+            x = rng.choice(open_sets)
+            choices = [b for b in range(node.sets[x].bit_length()) if node.sets[x] >> b & 1]
+            node.keep(x, 1 << rng.choice(choices))
+            propagate(node, Learned(len(node.sets)))
+    except Conflict as conflict:
+        removed = ~conflict.mask & root.sets[conflict.x] if conflict.x >= 0 else -1
+        literals = list(explained(conflict.reason, node, removed))
+        reasons.append((name_of(conflict.reason), literals, conflict.x, removed))
+    for x, old, mask, reason in reversed(node.trail):
+        node.undo(x, old)
+        if reason:
+            removed = old & ~mask
+            some = removed & rng.getrandbits(removed.bit_length()) or removed
+            literals = list(explained(reason, node, some))
+            assert all(not m & node.sets[y] & root.sets[y] for y, m in literals)
+            reasons.append((name_of(reason), literals, x, some))
+    return reasons
+
+
+def test_no_schedule_violates_a_reason() -> None:
+    """Where all literals of a reason hold, what it explains has gone: for every family."""
+    checked: Counter[str] = Counter()
+    for seed in range(300):
+        rng = random.Random(seed)
+        problem = random_joint_problem(rng, 9, min_operations=6)
+        rules = rng.choice((Rules(), Rules().also("quotas"), Rules(max_groups=3)))
+        graph, machine = effective_graph(problem.graph, rules), problem.machine
+        ii = rec_mii(graph).ii + rng.randrange(4)
+        line = timeline(graph, machine, rules, ii)
+        if line.conflict:
+            continue
+        traffic = rng.choice((None, sum(op.registers for op in graph) // 2))
+        root = Node(Case(line, machine, traffic=traffic))
+        try:
+            propagate(root, Learned(len(root.sets)))
+        except Conflict:
+            continue
+        schedules = [node for _ in range(10) for node in schedules_below(root, rng, 10, [200])]
+        check_reasons(root, schedules, rng, checked)
+    assert min(checked[name] for name in EXPLAINERS) > 10, checked
+
+
+def check_reasons(
+    root: Node, schedules: list[Node], rng: random.Random, checked: Counter[str]
+) -> None:
+    """On twenty random dives."""
+    for _ in range(20):
+        for name, literals, x, removed in reasons_of_a_dive(root, rng):
+            checked[name] += bool(schedules)
+            for node in schedules:
+                holds = all(not m & node.sets[y] for y, m in literals)
+                gone = x >= 0 and not removed & node.sets[x]
+                assert gone or not holds, name
+
+
+def test_no_schedule_of_attention_violates_a_reason() -> None:
+    """Under a limit on traffic, too, and on groups."""
+    checked: Counter[str] = Counter()
+    for machine, ii, traffic in (("hopper", 33, None), ("blackwell", 16, 512)):
+        problem, rules = build_kernel("fmha-forward", machine), Rules(max_groups=4)
+        line = timeline(effective_graph(problem.graph, rules), problem.machine, rules, ii)
+        attention = Case(line, problem.machine, traffic=traffic)
+        trees = [Enumeration(attention, seed) for seed in range(8)]
+        for tree in trees:
+            tree.run(ANY, 60)
+        schedules = [tree.found for tree in trees if tree.found]
+        assert len(schedules) == len(trees)
+        root = Node(attention)
+        propagate(root, Learned(len(root.sets)))
+        for seed in range(5):
+            check_reasons(root, schedules, random.Random(seed), checked)
+    wanted = ("groups._no_time", "traffic._not_to", "traffic._not_from", "lives._over_full")
+    assert min(checked[name] for name in wanted) > 10, checked
 
 
 def loop() -> Case:

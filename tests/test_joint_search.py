@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from joint_oracle import joint_at
+from strategies import random_joint_problem
+from test_joint_exactness import random_rules
 
 from twill_ilp import (
     Dependence,
@@ -20,7 +24,10 @@ from twill_ilp import (
     inquiry,
     solve,
 )
+from twill_ilp.bounds import rec_mii
 from twill_ilp.cli import main
+from twill_ilp.limits import Limits
+from twill_ilp.options import Session
 from twill_ilp.partitions import candidates, traffic_of, warps_of
 from twill_ilp.result_file import read_result
 from twill_ilp.rules import Readings, Rules, effective_graph
@@ -88,6 +95,24 @@ def test_a_result_file_keeps_groups_and_rules(tmp_path: Path) -> None:
     result.save(tmp_path / "r.json")
     again = read_result(tmp_path / "r.json", problem)
     assert again == result
+
+
+def test_fractional_starts_refute_what_has_no_schedule() -> None:
+    """And much of it: at every II of small loops, against brute force."""
+    refuted = impossible = 0
+    for seed in range(60):
+        rng = random.Random(seed)
+        problem, rules = random_joint_problem(rng, 6), random_rules(rng)
+        for ii in range(rec_mii(effective_graph(problem.graph, rules)).ii, 6):
+            case = inquiry.Inquiry(problem, rules, ii, Session(SearchOptions(rules=rules)))
+            verdict = case.relaxed(Limits(), 60.0)
+            assert verdict.schedule is None
+            if joint_at(problem, ii, rules) is not None:
+                assert not verdict.proven, (seed, ii)
+                break
+            refuted += verdict.proven
+            impossible += 1
+    assert impossible // 2 < refuted < impossible
 
 
 def test_limits_are_never_proofs(monkeypatch: pytest.MonkeyPatch) -> None:

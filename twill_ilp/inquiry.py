@@ -6,7 +6,7 @@ A question is "is there a schedule within these limits?", perhaps with a given p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import inf
@@ -19,7 +19,6 @@ from twill_ilp.ilp import (
     JointModel,
     Timeline,
     build_joint_model,
-    exclude_partition,
     joint_families,
     limit_traffic,
     timeline,
@@ -49,10 +48,6 @@ FEASIBILITY: Mapping[str, Any] = {
 """HiGHS options for questions without an objective, where thousands of cuts and heuristics that
 round the root's solution take more time than they save."""
 
-CONFLICTS_PER_SECOND = 300
-"""Conflicts of an enumeration for every wall second that a model may take after it; about 3000
-take a second."""
-
 NO_TIME = "time limit reached before the joint ILP was tried"
 
 
@@ -69,7 +64,6 @@ class Inquiry:
         rules: families and readings.
         line: what holds between starts whatever the partition.
         effective: the problem with the delays that the rules leave.
-        refuted: partitions that are not worth a guess, with the limits under which that is so.
     """
 
     problem: Problem
@@ -77,7 +71,6 @@ class Inquiry:
     ii: int
     session: Session
     partition: Mapping[str, int] = field(default_factory=dict)
-    refuted: list[tuple[Mapping[str, int], Limits]] = field(default_factory=list)
     _trees: dict[Question, Enumeration] = field(default_factory=dict)
 
     @cached_property
@@ -158,15 +151,6 @@ class Inquiry:
                     raise
         return Verdict(None, False, f"{what} undecided after {tree.conflicts} conflicts")
 
-    def by_either(
-        self, limits: Limits, partition: Mapping[str, int] | None, seconds: float
-    ) -> Verdict:
-        """Enumerate for a while, and put what is then undecided to HiGHS."""
-        quick = self.by_enumeration(limits, partition, int(CONFLICTS_PER_SECOND * seconds))
-        if quick.proven:
-            return self.confirmed(quick, limits, partition, seconds)
-        return self.by_model(limits, partition, seconds)
-
     def confirmed(
         self,
         verdict: Verdict,
@@ -193,35 +177,23 @@ class Inquiry:
         word = "confirmed" if again.proven else "not confirmed"
         return replace(verdict, evidence=f"{verdict.evidence}, {word} by the joint ILP")
 
-    def relaxed(
-        self, limits: Limits, known: Sequence[Mapping[str, int]], seconds: float
-    ) -> tuple[Verdict, Mapping[str, int] | None]:
-        """The joint model with whole groups and fractional starts: a refutation, or a partition
-        that may have a schedule.
-
-        Args:
-            known: partitions that are out of the question.  A refutation counts for all others.
-        """
+    def relaxed(self, limits: Limits, seconds: float) -> Verdict:
+        """The joint model with whole groups and fractional starts, which can only refute."""
         if self.session.allowance() == 0 or self.too_large:
-            return Verdict(None, False, self.too_large or NO_TIME), None
+            return Verdict(None, False, self.too_large or NO_TIME)
+        self.session.progress(f"II {self.ii}: joint ILP with fractional starts")
         self.session.formulations.add("joint")
         with self.session.building():
             line = self._line(limits, None)
             if line.conflict:
-                return Verdict(None, True, line.conflict), None
+                return Verdict(None, True, line.conflict)
             model = self._model(line, limits, None)
             model.relax_starts()
-            for partition in known:
-                exclude_partition(model, partition)
         outcome = self._run(model, seconds, None)
-        if outcome.solved:
-            return Verdict(None, False, "a partition"), model.read_groups(outcome.values)
         what = "joint ILP with fractional starts"
-        if known:
-            what += f" and without {len(known)} refuted partitions"
         if outcome.status is SolveStatus.INFEASIBLE:
-            return Verdict(None, True, f"{what}, infeasible after {outcome.nodes} nodes"), None
-        return Verdict(None, False, f"{what}, undecided: {outcome.message}"), None
+            return Verdict(None, True, f"{what}, infeasible after {outcome.nodes} nodes")
+        return Verdict(None, False, f"{what}, undecided: {outcome.message}")
 
     def attached(
         self, modulo: Schedule, limits: Limits, partition: Mapping[str, int]
@@ -237,14 +209,13 @@ class Inquiry:
             return None
 
     def partitions(self, limits: Limits, like: Mapping[str, int] | None) -> list[Mapping[str, int]]:
-        """Partitions within the limits that are not refuted under them yet, the given one first."""
+        """Natural partitions within the limits, the given one first."""
         graph = self.effective.graph
         natural = candidates(graph, self.problem.machine, self.rules, self.line.bond_names)
         return [
             partition
             for partition in [*([like] if like else []), *natural]
             if self._allows(limits, partition)
-            and not any(p == partition and limits.within(known) for p, known in self.refuted)
         ]
 
     def _allows(self, limits: Limits, partition: Mapping[str, int]) -> bool:

@@ -2,18 +2,16 @@
 
 Every question is "is there a schedule with at most this II, length, warps, traffic?".  The
 modulo problem answers it first: what is impossible without warp groups is impossible with them.
-Then enumeration, the joint ILP with fractional starts (:mod:`.guided`), small models of natural
-partitions (:mod:`.partitions`) and the joint ILP take turns, each time with more patience.
+Then enumeration, the joint ILP with fractional starts and the joint ILP itself take turns, each
+time with more patience.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 
 from twill_ilp.descent import Verdict, descend
-from twill_ilp.guided import guided, of_one_partition
 from twill_ilp.inquiry import NO_TIME, Inquiry
 from twill_ilp.limits import Limits, attainable, least_warps, level_value
 from twill_ilp.modulo import decide, minimize_length
@@ -24,39 +22,24 @@ from twill_ilp.schedule import Level, Schedule
 
 __all__ = ["JointSearch"]
 
-FEW_CONFLICTS, MORE_CONFLICTS, LARGE_CONFLICTS = 1000, 5000, 300
-"""Conflicts of the enumeration, at first and later, and in place of models that are too large;
-about 700 take a second, or 40 in raw clocks."""
+FIRST_CONFLICTS, FEW_CONFLICTS, MORE_CONFLICTS = 100, 1000, 5000
+"""Conflicts of the enumeration, at first and later; about 700 take a second, 40 in raw clocks."""
 
-FEWEST_CONFLICTS = 50
-"""Conflicts to look for a shorter schedule."""
+SHORTER_CONFLICTS, LARGE_CONFLICTS = 50, 300
+"""Conflicts to shorten a schedule, and in place of models that are too large."""
 
-GLANCE_SECONDS, GUESS_SECONDS = 0.3, 1.0
-"""Wall seconds for the model of a partition, at first and later."""
-
-ROOT_SECONDS, QUICK_SECONDS, SHORT_SECONDS = 1.0, 6.0, 10.0
-"""Wall seconds for the joint model: at first, then, and with a limit on the length."""
-
-FEW_GUIDED, MORE_GUIDED = 2, 3
-"""Partitions that the relaxed joint model names, before the joint model gets more time and whenever
-it begins anew."""
-
-SOME_NATURAL = 6
-"""Natural partitions that are tried before the relaxation gets twice its time."""
-
-SMALL_MODEL, MEDIUM_MODEL = 1000, 2000
-"""Slots of all operations up to which the model of one partition is decided soon, and up to which a
-quick try at the joint model can refute."""
-
-BRIEF_SECONDS, GUIDE_SECONDS = 0.1, 3.0
-"""Wall seconds to shorten the modulo schedule before it is tried as it is, and before its length
-guides the search."""
-
-GUIDE_ROUNDS = 10
-"""Effort of the heuristic that shortens it: it keeps no time limit."""
+ROOT_SECONDS, QUICK_SECONDS = 1.0, 6.0
+"""Wall seconds for the joint model with fractional starts, and for the joint model at first."""
 
 RESTART_SECONDS = 20.0
 """Wall seconds after which the joint model begins anew with another seed; doubled each time."""
+
+MEDIUM_MODEL = 2000
+"""Slots of all operations up to which fractional starts may refute soon."""
+
+LENGTH_SECONDS, LENGTH_ROUNDS = 10.0, 10
+"""Wall seconds to find the shortest modulo schedule, and the effort of the heuristic, which keeps
+no time limit."""
 
 
 @dataclass
@@ -102,7 +85,7 @@ class JointSearch:
                 if schedule.length <= length:
                     break
                 at_most = Limits(length=length)
-                shorter = self.inquiry.by_enumeration(at_most, schedule.group, FEWEST_CONFLICTS)
+                shorter = self.inquiry.by_enumeration(at_most, schedule.group, SHORTER_CONFLICTS)
                 if shorter.schedule:
                     return replace(shorter, evidence=verdict.evidence)
         return verdict
@@ -134,17 +117,15 @@ class JointSearch:
         """Whether a schedule within the limits exists, tried in the order of what it costs.
 
         Args:
-            like: a partition to begin with.
+            like: a partition to begin with where no model is built.
         """
         if self._window is not None and not limits.within(Limits(length=self._window)):
             limits = replace(limits, length=self._window)
         verdict = Verdict(None, False, NO_TIME)
-        if self.partition:
-            tries = self._tries_given(limits)
-        elif self.inquiry.too_large:
+        if self.inquiry.too_large and not self.partition:
             tries = self._tries_large(limits, like)
         else:
-            tries = self._tries(limits, like)
+            tries = self._tries(limits)
         for verdict in tries:
             if verdict.schedule or verdict.proven or self.session.allowance() == 0:
                 return verdict if verdict.proven else self._left_open(verdict)
@@ -155,110 +136,61 @@ class JointSearch:
         large = self.inquiry.too_large
         return replace(verdict, evidence=f"{verdict.evidence}; {large}") if large else verdict
 
-    def _tries_given(self, limits: Limits) -> Iterator[Verdict]:
-        """For the partition that is given."""
-        yield self._enumerated(limits, self.partition, FEW_CONFLICTS)
-        yield self._model(limits, self.partition, QUICK_SECONDS)
-        yield self._enumerated(limits, self.partition, MORE_CONFLICTS)
-        yield from self._tries_again(limits, self.partition, iter(()))
-
     def _tries_large(self, limits: Limits, like: Mapping[str, int] | None) -> Iterator[Verdict]:
         """Where no model is built."""
         yield self._attached(limits, self.inquiry.partitions(limits, like))
-        yield self._enumerated(limits, None, LARGE_CONFLICTS)
+        yield self._enumerated(limits, LARGE_CONFLICTS)
 
-    def _tries(self, limits: Limits, like: Mapping[str, int] | None) -> Iterator[Verdict]:
-        """Ever more patient ways to answer."""
-        yield self._enumerated(limits, None, FEW_CONFLICTS)
-        guesses = self.inquiry.partitions(limits, like)
-        yield self._attached(limits, guesses)
-        medium = self._slots <= MEDIUM_MODEL
-        named: list[Mapping[str, int]] = []
-        relaxed = guided(self.inquiry, limits, named)
-        if medium:
-            yield from islice(relaxed, 1)
-            if named:  # where the relaxation is hard, so is the joint model
-                yield self._enumerated(limits, None, MORE_CONFLICTS)
-                yield self._model(limits, None, ROOT_SECONDS)
-                yield from islice(relaxed, FEW_GUIDED)
-        yield from self._natural(limits, guesses[:SOME_NATURAL], GLANCE_SECONDS)
-        if medium:
-            yield from islice(relaxed, 1)
-        yield self._enumerated(limits, None, MORE_CONFLICTS)
-        yield from self._natural(limits, guesses[SOME_NATURAL:], GLANCE_SECONDS)
-        if medium:
-            yield self._model(limits, None, QUICK_SECONDS)
-        yield from self._natural(limits, self.inquiry.partitions(limits, like), GUESS_SECONDS)
-        short = self._short(limits)
-        if short != limits:
-            yield replace(self._model(short, None, SHORT_SECONDS), proven=False)
-        yield from self._tries_again(limits, None, relaxed)
-
-    def _tries_again(
-        self, limits: Limits, partition: Mapping[str, int] | None, relaxed: Iterator[Verdict]
-    ) -> Iterator[Verdict]:
-        """The model and the enumeration in turns, until a limit ends it."""
+    def _tries(self, limits: Limits) -> Iterator[Verdict]:
+        """Ever more patient ways to answer, until a limit ends it."""
+        yield self._enumerated(limits, FIRST_CONFLICTS)
+        if limits.length is None:
+            yield self._short(limits, FEW_CONFLICTS)
+        yield self._enumerated(limits, FEW_CONFLICTS)
+        if not self.partition and self.ii * len(self.problem.graph) <= MEDIUM_MODEL:
+            yield self.inquiry.relaxed(limits, ROOT_SECONDS)
+        if limits.length is None:
+            yield self._short(limits, MORE_CONFLICTS)
+        yield self._enumerated(limits, MORE_CONFLICTS)
+        yield self._model(limits, QUICK_SECONDS)
         patience, seed = RESTART_SECONDS, self.session.options.seed
         while True:
-            yield from islice(relaxed, MORE_GUIDED)
-            yield self._model(limits, partition, patience, seed)
-            yield self._enumerated(limits, partition, int(patience * FEW_CONFLICTS))
+            yield self._enumerated(limits, int(patience * FEW_CONFLICTS))
+            yield self._model(limits, patience, seed)
             patience, seed = patience * 2, seed + 1
 
-    def _enumerated(
-        self, limits: Limits, partition: Mapping[str, int] | None, conflicts: int
-    ) -> Verdict:
+    def _enumerated(self, limits: Limits, conflicts: int) -> Verdict:
         self.session.progress(f"II {self.ii}: enumeration, {conflicts} conflicts")
+        partition = self.partition or None
         verdict = self.inquiry.by_enumeration(limits, partition, conflicts)
         return self.inquiry.confirmed(verdict, limits, partition)
 
+    def _short(self, limits: Limits, conflicts: int) -> Verdict:
+        """One pass longer than the critical path: windows are narrow, and only "yes" counts."""
+        short = replace(limits, length=self.inquiry.line.core.critical_path + self.ii)
+        verdict = self.inquiry.by_enumeration(short, self.partition or None, conflicts)
+        if verdict.schedule:
+            return verdict
+        return Verdict(None, False, f"undecided: no schedule of L <= {short.length} was found")
+
     def _attached(self, limits: Limits, partitions: Sequence[Mapping[str, int]]) -> Verdict:
         """The shortest modulo schedule as it is, with each of the partitions."""
-        if self._slots <= SMALL_MODEL:
-            self._shorten_modulo(BRIEF_SECONDS)
         for partition in partitions if self._modulo else ():
             assert self._modulo
             if schedule := self.inquiry.attached(self._modulo, limits, partition):
                 return Verdict(schedule, True, "modulo schedule")
         return Verdict(None, False, NO_TIME)
 
-    @property
-    def _slots(self) -> int:
-        return self.ii * len(self.problem.graph)
-
-    def _natural(
-        self, limits: Limits, partitions: Sequence[Mapping[str, int]], seconds: float
-    ) -> Iterator[Verdict]:
-        """Natural partitions and short schedules, by enumeration and where they are small by their
-        models."""
-        short = self._short(limits)
-        for partition in partitions:
-            groups = len(set(partition.values()))
-            self.session.progress(f"II {self.ii}: a partition into {groups} groups")
-            if self._slots > SMALL_MODEL:
-                verdict = self.inquiry.by_enumeration(short, partition, LARGE_CONFLICTS)
-            else:
-                verdict = self.inquiry.by_either(short, partition, seconds)
-            if verdict.proven and verdict.schedule is None:
-                self.inquiry.refuted.append((partition, limits))
-            yield of_one_partition(verdict)
-
-    def _model(
-        self,
-        limits: Limits,
-        partition: Mapping[str, int] | None,
-        seconds: float,
-        seed: int | None = None,
-    ) -> Verdict:
-        what = "joint ILP" if partition is None else "joint ILP of the partition"
+    def _model(self, limits: Limits, seconds: float, seed: int | None = None) -> Verdict:
+        what = "joint ILP of the partition" if self.partition else "joint ILP"
         self.session.progress(f"II {self.ii}: {what}, up to {seconds:g} s")
-        return self.inquiry.by_model(limits, partition, seconds, seed)
+        return self.inquiry.by_model(limits, self.partition or None, seconds, seed)
 
     def _bound(self, name: str, best: Schedule) -> tuple[int, str]:
         """A lower bound of a level, without the joint model."""
         graph = self.inquiry.effective.graph
         if name == "length":
-            self._shorten_modulo(SHORT_SECONDS)
+            self._shorten_modulo()
             if self._modulo_length.bound is None:
                 least = self.inquiry.line.core.critical_path
                 return least, f"critical path {least}"
@@ -269,26 +201,18 @@ class JointSearch:
             "the widest operation of the designated group and of the others"
         )
 
-    def _short(self, limits: Limits, seconds: float = GUIDE_SECONDS) -> Limits:
-        """With a length that leaves room beyond the shortest modulo schedule."""
-        if limits.length is not None:
-            return limits
-        self._shorten_modulo(seconds)
-        longest = sum(op.cycles for op in self.problem.graph)
-        return replace(limits, length=self.ii + (self._modulo.length if self._modulo else longest))
-
-    def _shorten_modulo(self, seconds: float) -> None:
+    def _shorten_modulo(self) -> None:
         """Find the shortest modulo schedule, whose length bounds that of the joint ones."""
         if self._modulo and self._modulo_length.certainty != "proven":
-            with self.session.bounded(seconds):
+            with self.session.bounded(LENGTH_SECONDS):
                 self._modulo, self._modulo_length = minimize_length(
-                    self.inquiry.effective, self._modulo, self.session, GUIDE_ROUNDS
+                    self.inquiry.effective, self._modulo, self.session, LENGTH_ROUNDS
                 )
 
     def _set_paper_window(self) -> str:
         """Allow as many passes of II cycles as the shortest modulo schedule touches, or say why
         their number is not known."""
-        self._shorten_modulo(SHORT_SECONDS)
+        self._shorten_modulo()
         least, length = self._modulo_length.bound, self._modulo_length.value
         if least is None or length is None:
             return "the paper's window is unknown: so is the shortest modulo schedule"

@@ -17,6 +17,9 @@ from twill_ilp.graph import Dependence, LoopGraph, Operation
 __all__ = [
     "EXTRA_FAMILIES",
     "FAMILIES",
+    "LARGEST_QUOTA",
+    "LEAST_QUOTA",
+    "QUOTA_STEP",
     "Readings",
     "Rules",
     "designates",
@@ -45,6 +48,9 @@ EXTRA_FAMILIES = ("no-cross-warp", "quotas")
 - ``quotas``: every group gets a quota of registers per thread, a multiple of 8 from 24 to 248,
   at least what its values need; widths x 32 x quotas sum to at most the SM's registers.
 """
+
+QUOTA_STEP, LEAST_QUOTA, LARGEST_QUOTA = 8, 24, 248
+"""Registers per thread that a group of warps can ask for (PTX ISA, ``setmaxnreg``)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,17 @@ Where sums decide, the linear programs are the better proofs; so the search uses
 
 One file per family, as in :mod:`twill_ilp.ilp`, each with what it removes and why: :mod:`.spills`
 (with longest :mod:`.paths`), :mod:`.units`, :mod:`.waiting`, :mod:`.groups`, :mod:`.traffic`,
-:mod:`.symmetry`, :mod:`.lives`.
+:mod:`.symmetry`, :mod:`.lives`, :mod:`.quotas`.
 """
 
 from __future__ import annotations
 
 from twill_ilp.enumeration.case import Case
 from twill_ilp.enumeration.search import Enumeration
-from twill_ilp.rules import FAMILIES
+from twill_ilp.rules import EXTRA_FAMILIES, FAMILIES
 
 __all__ = ["ENUMERATED", "Case", "Enumeration"]
 
-ENUMERATED = (*FAMILIES, "no-cross-warp")
+ENUMERATED = (*FAMILIES, *EXTRA_FAMILIES)
 """Families that are enumerated.  With others in force a refutation still counts, and a schedule may
 turn out not to be one."""

@@ -9,6 +9,7 @@ from twill_ilp.enumeration.groups import Groups
 from twill_ilp.enumeration.lives import Lives
 from twill_ilp.enumeration.parts import part_of, part_windows
 from twill_ilp.enumeration.paths import Paths
+from twill_ilp.enumeration.quotas import Quotas
 from twill_ilp.enumeration.spills import Spills
 from twill_ilp.enumeration.symmetry import successors
 from twill_ilp.enumeration.traffic import Traffic
@@ -54,3 +55,4 @@ class Case:
         self.units = Units(core.graph, machine, self.frame)
         self.waiting = Waiting(line, self.groups.class_of, self.frame)
         self.lives = Lives(line, machine, self.groups.class_of, self.frame)
+        self.quotas = Quotas(machine, line.rules, self.lives, self.groups.slots)

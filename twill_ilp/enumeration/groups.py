@@ -143,16 +143,17 @@ def _closed(node: Node, removed: int) -> Iterator[Literal]:
     """Why some empty group slots stay empty."""
     slots = node.case.groups.slots
     wide = min(slots[g].warps for g in range(len(slots)) if removed >> g & 1)
-    yield from _too_many(node, removed, wide, 1)
+    yield from _too_many(node, -1, wide, 1, removed)
 
 
-def _too_many(node: Node, _: int, warps: int, more: int) -> Iterator[Literal]:
-    """Members of as many groups as leave no room for so many warps, or groups, more."""
+def _too_many(node: Node, _: int, warps: int, more: int, but: int = 0) -> Iterator[Literal]:
+    """Members of as many groups, others than some, as leave no room for so many warps, or groups,
+    more."""
     groups, count = node.case.groups, len(node.first)
     opened, told = 0, []
     for x in range(count, len(node.sets)):
         group = node.sets[x]
-        if is_single(group) and not group & opened:
+        if is_single(group) and not group & (opened | but):
             opened |= group
             told.append((x, ~group))
         room, left = groups.left(opened)

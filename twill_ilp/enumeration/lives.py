@@ -25,8 +25,9 @@ from twill_ilp.enumeration.spills import path_needs
 from twill_ilp.ilp import Timeline
 from twill_ilp.ilp.timeline import Use, words
 from twill_ilp.machine import Machine
+from twill_ilp.rules import LARGEST_QUOTA
 
-__all__ = ["Lives", "Value", "fit_lives"]
+__all__ = ["Lives", "Value", "crowd", "fit_lives", "mandatory"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Lives:
 
     Attributes:
         memories: capacity and values of each.
-        registers: words of one warp, and the values in registers.
+        registers: words of one warp, and the values in registers if a rule looks at them.
         digit: bits of one slot in a count.
         ones: 1 in every slot.
         tops: the highest bit of every slot.
@@ -62,10 +63,11 @@ class Lives:
         for memory, capacity in machine.memories.items() if "memory" in rules else ():
             amounts = [op.footprint.get(memory, 0) for op in operations]
             self.memories.append((capacity, _values(line, amounts, class_of)))
-        self.registers: Memory = 0, []
+        most_words = [32 * LARGEST_QUOTA] if "quotas" in rules else []
         if "registers" in rules and machine.registers_per_thread is not None:
-            amounts = [words(op) if op.registers else 0 for op in operations]
-            self.registers = 32 * machine.registers_per_thread, _values(line, amounts, class_of)
+            most_words.append(32 * machine.registers_per_thread)
+        amounts = [words(op) if most_words and op.registers else 0 for op in operations]
+        self.registers: Memory = min(most_words, default=0), _values(line, amounts, class_of)
         instances = frame.width // frame.ii + 2
         most = max(
             capacity + instances * sum(value.amount for value in values)
@@ -74,7 +76,14 @@ class Lives:
         self.digit = most.bit_length() + 2
         self.ones = sum(1 << self.digit * r for r in range(frame.ii))
         self.tops = self.ones << self.digit - 1
-        self.arc = cache(self._arc)
+        self._arc_of = cache(self._arc)
+
+    def part(self, begin: int, end: int) -> int:
+        """How often a life from one cycle to another meets each slot."""
+        if end <= begin:
+            return 0
+        turns, rest = divmod(end - begin, self.ii)
+        return self._arc_of(begin % self.ii, rest) + turns * self.ones
 
     def _arc(self, first: int, length: int) -> int:
         """1 in so many slots (less than II) from that one on."""
@@ -113,20 +122,16 @@ def _fit(node: Node, memory: Memory, group: int) -> None:
     """One memory (group 0), or the registers of one group."""
     lives, shortest, count = node.case.lives, node.paths.shortest, len(node.first)
     capacity, values = memory
-    ii, arc = lives.ii, lives.arc
     # The highest bit of a digit is set as soon as the slot holds more than the capacity.
     held = ((1 << lives.digit - 1) - 1 - capacity) * lives.ones
-    spare = ii * capacity
+    spare = lives.ii * capacity
     sure, perhaps = [], []
     for value in values:
         choices = node.sets[count + value.c]
         if group and not choices & group:
             continue
-        begin, end = _mandatory(node, value)
-        part = 0
-        if end > begin:
-            turns, rest = divmod(end - begin, ii)
-            part = arc(begin % ii, rest) + turns * lives.ones
+        begin, end = mandatory(node, value)
+        part = lives.part(begin, end)
         life = max(end - begin, shortest[value.u])
         if not group or choices == group:
             spare -= life * value.amount
@@ -152,7 +157,7 @@ def _fit(node: Node, memory: Memory, group: int) -> None:
             _confine(node, memory, group, value, (begin, end), full[value.amount])
 
 
-def _mandatory(node: Node, value: Value) -> tuple[int, int]:
+def mandatory(node: Node, value: Value) -> tuple[int, int]:
     """From its latest start to the earliest end of its last use."""
     first = node.first
     return node.last[value.u], max([first[v] + offset for v, offset in value.uses])
@@ -196,13 +201,13 @@ def _lives_over(node: Node, value: Value, cycle: int) -> Iterator[Literal]:
 def _in_slot(node: Node, value: Value, r: int) -> tuple[int, int, int]:
     """How often the mandatory part meets slot r, and the first and last cycle of that."""
     ii = node.case.lives.ii
-    begin, end = _mandatory(node, value)
+    begin, end = mandatory(node, value)
     one = begin + (r - begin) % ii
     other = end - 1 - (end - 1 - r) % ii
     return max(0, (other - one) // ii + 1), one, other
 
 
-def _crowd(
+def crowd(
     node: Node, memory: Memory, group: int, r: int, room: int, but: Value | None
 ) -> Iterator[Literal]:
     """Values, without one, whose mandatory parts take more than the room in slot r."""
@@ -231,7 +236,7 @@ def _over_full(
         room -= times * more.amount
         yield more.u, from_bit(one + 1)
         yield from _lives_over(node, more, other)
-    yield from _crowd(node, memory, group, r, room, more)
+    yield from crowd(node, memory, group, r, room, more)
 
 
 def _no_space(
@@ -241,7 +246,7 @@ def _no_space(
     count, lives, room = len(node.first), [], memory[0] * node.case.lives.ii
     for value in memory[1]:
         if value is more or not group or node.sets[count + value.c] == group:
-            begin, end = _mandatory(node, value)
+            begin, end = mandatory(node, value)
             life = max(end - begin, paths.shortest[value.u])
             lives.append((value is more, life * value.amount, value, begin, end))
     for own, amount, value, begin, end in sorted(lives, key=lambda life: (-life[0], -life[1])):
@@ -266,12 +271,12 @@ def _begins_later(
 ) -> Iterator[Literal]:
     """Why a value does not begin up to that cycle: it would live in its slot once more."""
     ii = node.case.lives.ii
-    end = _mandatory(node, value)[1]
+    end = mandatory(node, value)[1]
     last = end - 1 - (end - 1 - cycle) % ii
     times = (last - cycle) // ii + 1
     yield from _within(node, value, group)
     yield from _lives_over(node, value, last)
-    yield from _crowd(node, memory, group, cycle % ii, memory[0] - times * value.amount, value)
+    yield from crowd(node, memory, group, cycle % ii, memory[0] - times * value.amount, value)
 
 
 def _ends_sooner(
@@ -284,4 +289,4 @@ def _ends_sooner(
     times = (cycle - one) // ii + 1
     yield from _within(node, value, group)
     yield value.u, from_bit(one + 1)
-    yield from _crowd(node, memory, group, cycle % ii, memory[0] - times * value.amount, value)
+    yield from crowd(node, memory, group, cycle % ii, memory[0] - times * value.amount, value)

@@ -6,6 +6,7 @@ from twill_ilp.enumeration.groups import check_time, open_group
 from twill_ilp.enumeration.learned import Learned
 from twill_ilp.enumeration.lives import fit_lives
 from twill_ilp.enumeration.node import Node, is_single
+from twill_ilp.enumeration.quotas import fit_quotas
 from twill_ilp.enumeration.spills import bound_others, propagate_link
 from twill_ilp.enumeration.symmetry import fill_in_order
 from twill_ilp.enumeration.traffic import limit_traffic
@@ -37,6 +38,7 @@ def propagate(node: Node, learned: Learned) -> None:
             learned.propagate(node, x)
         if not moved:
             fit_lives(node)
+            fit_quotas(node)
 
 
 def _move(node: Node, v: int) -> None:

@@ -24,7 +24,6 @@ from twill_ilp.ilp.groups import (
     add_groups,
     add_warp_budget,
     break_symmetry,
-    exclude_partition,
 )
 from twill_ilp.ilp.joint import JointFamily, JointModel
 from twill_ilp.ilp.length import add_length_objective
@@ -54,7 +53,6 @@ __all__ = [
     "add_length_objective",
     "build_joint_model",
     "build_model",
-    "exclude_partition",
     "joint_families",
     "limit_traffic",
     "reduce_loop",

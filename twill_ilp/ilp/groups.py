@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import combinations
+from collections.abc import Sequence
 
 from twill_ilp.ilp.affine import Affine
 from twill_ilp.ilp.group_slots import given_slots, group_slots, width
@@ -14,7 +13,6 @@ __all__ = [
     "add_groups",
     "add_warp_budget",
     "break_symmetry",
-    "exclude_partition",
     "warps_used",
 ]
 
@@ -87,20 +85,6 @@ def break_symmetry(f: JointModel) -> None:
                 row = Affine().add(earlier).add(f.member[v][g], -1)
                 f.need(row, 0, f"opens_{g}_{f.label(v)}")
                 earlier.add(f.member[v][g - 1])
-
-
-def exclude_partition(f: JointModel, partition: Mapping[str, int]) -> None:
-    r"""A row against one partition P, which the members of the model can take:
-
-    .. math:: \sum_{u, v\ \text{together in P}} (1 - same_{u,v})
-              + \sum_{u, v\ \text{apart in P}} same_{u,v} \ge 1.
-    """
-    group = [partition[op.name] for op in f.operations]
-    changes = Affine()
-    for u, v in combinations(_leaders(f), 2):
-        together = group[u] == group[v]
-        changes.add(int(together)).add(f.same(u, v), -1 if together else 1)
-    f.need(changes, 1, f"not_{'_'.join(map(str, group))}")
 
 
 def _leaders(f: JointModel) -> list[int]:

@@ -10,11 +10,9 @@ import pulp
 from twill_ilp.ilp.affine import Affine
 from twill_ilp.ilp.joint import JointModel
 from twill_ilp.ilp.registers import WARP, held_words
+from twill_ilp.rules import LARGEST_QUOTA, LEAST_QUOTA, QUOTA_STEP
 
-__all__ = ["LARGEST_QUOTA", "LEAST_QUOTA", "QUOTA_STEP", "add_quotas"]
-
-QUOTA_STEP, LEAST_QUOTA, LARGEST_QUOTA = 8, 24, 248
-"""Registers per thread that a group of warps can ask for (PTX ISA, ``setmaxnreg``)."""
+__all__ = ["add_quotas"]
 
 
 def add_quotas(f: JointModel) -> None:

@@ -33,7 +33,7 @@ from twill_ilp.ilp.bonds import bonded, split_bond, surely_spilled
 from twill_ilp.ilp.formulation import Window
 from twill_ilp.ilp.reduction import UNREACHABLE, Core, Node
 from twill_ilp.machine import Machine
-from twill_ilp.rules import Rules
+from twill_ilp.rules import LARGEST_QUOTA, Rules
 
 __all__ = ["Timeline", "Use", "instances", "timeline", "windows_pinned", "words"]
 
@@ -202,6 +202,8 @@ def instances(op: Operation, machine: Machine, rules: Rules) -> int | None:
     limits = []
     if "registers" in rules and op.registers and machine.registers_per_thread is not None:
         limits.append(32 * machine.registers_per_thread // words(op))
+    if "quotas" in rules and op.registers:
+        limits.append(32 * LARGEST_QUOTA // words(op))
     if "memory" in rules:
         limits += [
             machine.memories[memory] // amount
