@@ -156,7 +156,6 @@ class Inquiry:
         verdict: Verdict,
         limits: Limits,
         partition: Mapping[str, int] | None,
-        seconds: float = inf,
     ) -> Verdict:
         """A verdict by enumeration; a refutation with the opinion of HiGHS, if that is asked for.
 
@@ -166,7 +165,7 @@ class Inquiry:
         refuted = verdict.proven and verdict.schedule is None
         if not refuted or not self.session.options.confirm:
             return verdict
-        again = self.by_model(limits, partition, seconds)
+        again = self.by_model(limits, partition, inf)
         if again.evidence == verdict.evidence:  # the rows between starts alone: no model was built
             return verdict
         if again.schedule:
@@ -191,6 +190,8 @@ class Inquiry:
             model.relax_starts()
         outcome = self._run(model, seconds, None)
         what = "joint ILP with fractional starts"
+        if outcome.solved:
+            return Verdict(None, False, f"{what} has a solution, which decides nothing")
         if outcome.status is SolveStatus.INFEASIBLE:
             return Verdict(None, True, f"{what}, infeasible after {outcome.nodes} nodes")
         return Verdict(None, False, f"{what}, undecided: {outcome.message}")

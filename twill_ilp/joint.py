@@ -168,6 +168,7 @@ class JointSearch:
     def _short(self, limits: Limits, conflicts: int) -> Verdict:
         """One pass longer than the critical path: windows are narrow, and only "yes" counts."""
         short = replace(limits, length=self.inquiry.line.core.critical_path + self.ii)
+        self.session.progress(f"II {self.ii}: short schedules, L <= {short.length}")
         verdict = self.inquiry.by_enumeration(short, self.partition or None, conflicts)
         if verdict.schedule:
             return verdict

@@ -1,10 +1,9 @@
-"""Natural partitions into warp groups: candidates that are tried before the joint ILP is.
+"""Natural partitions into warp groups: candidates where no joint ILP is built (raw clocks).
 
 Operations that pass large values to each other in registers belong together; what issues
 asynchronous work and holds no registers needs only a narrow group.  Bonded operations
-(:mod:`.ilp.bonds`) stay together.  With the partition given, the
-joint model is about ten times smaller, so that a good guess saves most of the search.  A candidate
-proves nothing: it is found feasible, or it is dropped.
+(:mod:`.ilp.bonds`) stay together.  The modulo schedule is tried with each of them; a candidate
+proves nothing: that is a schedule, or it is dropped.
 """
 
 from __future__ import annotations

@@ -16,10 +16,18 @@ from __future__ import annotations
 
 from twill_ilp.enumeration.case import Case
 from twill_ilp.enumeration.search import Enumeration
-from twill_ilp.rules import EXTRA_FAMILIES, FAMILIES
 
 __all__ = ["ENUMERATED", "Case", "Enumeration"]
 
-ENUMERATED = (*FAMILIES, *EXTRA_FAMILIES)
+ENUMERATED = (
+    "memory",
+    "warps",
+    "variable-latency",
+    "registers",
+    "spills",
+    "concurrency",
+    "no-cross-warp",
+    "quotas",
+)
 """Families that are enumerated.  With others in force a refutation still counts, and a schedule may
 turn out not to be one."""

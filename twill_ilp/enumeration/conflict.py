@@ -9,13 +9,15 @@ AAAI 2005).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from twill_ilp.enumeration.node import Node
 
-__all__ = ["Conflict", "Literal", "Reason", "Removal", "explained"]
+__all__ = ["Conflict", "Literal", "Reason", "Removal", "explained", "largest"]
+
+T = TypeVar("T")
 
 Literal = tuple[int, int]
 
@@ -41,3 +43,16 @@ def explained(reason: Reason, node: Node, removed: int) -> Iterator[Literal]:
     function, *arguments = reason
     literals: Iterator[Literal] = function(node, removed, *arguments)
     return literals
+
+
+def largest(parts: Iterable[tuple[int, T]], room: int) -> Iterator[T]:
+    """Of things with an amount, the largest that together take more than the room.
+
+    They have to be there: a reason that does not suffice would be a wrong proof.
+    """
+    for amount, part in sorted(parts, key=lambda part: -part[0]):
+        if room < 0:
+            return
+        room -= amount
+        yield part
+    assert room < 0, "a reason has to suffice"

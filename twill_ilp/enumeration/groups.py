@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from math import inf
 
-from twill_ilp.enumeration.conflict import Conflict, Literal
+from twill_ilp.enumeration.conflict import Conflict, Literal, largest
 from twill_ilp.enumeration.node import Node, is_single
 from twill_ilp.enumeration.waiting import surely_waits, why_waits
 from twill_ilp.ilp import Timeline
@@ -143,7 +143,7 @@ def _closed(node: Node, removed: int) -> Iterator[Literal]:
     """Why some empty group slots stay empty."""
     slots = node.case.groups.slots
     wide = min(slots[g].warps for g in range(len(slots)) if removed >> g & 1)
-    yield from _too_many(node, -1, wide, 1, removed)
+    return _too_many(node, -1, wide, 1, removed)
 
 
 def _too_many(node: Node, _: int, warps: int, more: int, but: int = 0) -> Iterator[Literal]:
@@ -158,8 +158,8 @@ def _too_many(node: Node, _: int, warps: int, more: int, but: int = 0) -> Iterat
             told.append((x, ~group))
         room, left = groups.left(opened)
         if left < more or room < warps:
-            break
-    yield from told
+            return iter(told)
+    raise AssertionError("a reason has to suffice")
 
 
 def _no_time(node: Node, _: int, group: int, unit: int, c: int) -> Iterator[Literal]:
@@ -172,13 +172,10 @@ def _no_time(node: Node, _: int, group: int, unit: int, c: int) -> Iterator[Lite
         if d == c or node.sets[count + d] == group:
             for v in members:
                 busy = groups.need(v, unit, False)
-                needs += [(busy, v, False)] if busy else []
+                needs.append((busy, (v, False)))
                 if surely_waits(node, v):
-                    needs.append((groups.need(v, unit, True) - busy, v, True))
-    for amount, v, waits in sorted(needs, reverse=True):
-        if room < 0:
-            return
-        room -= amount
+                    needs.append((groups.need(v, unit, True) - busy, (v, True)))
+    for v, waits in largest(needs, room):
         if v not in own:
             yield count + groups.class_of[v], ~group
         if waits:

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from twill_ilp.enumeration.conflict import Conflict, Literal
+from twill_ilp.enumeration.conflict import Conflict, Literal, largest
 from twill_ilp.enumeration.frame import Frame, from_bit, up_to_bit
 from twill_ilp.enumeration.node import Node
 from twill_ilp.enumeration.paths import Paths
@@ -192,10 +192,8 @@ def _within(node: Node, value: Value, group: int) -> Iterator[Literal]:
 
 def _lives_over(node: Node, value: Value, cycle: int) -> Iterator[Literal]:
     """Why a value lives beyond a cycle, if it begins before it."""
-    for v, offset in value.uses:
-        if node.first[v] + offset > cycle:
-            yield v, up_to_bit(cycle - offset)
-            return
+    v, offset = next(use for use in value.uses if node.first[use[0]] + use[1] > cycle)
+    yield v, up_to_bit(cycle - offset)
 
 
 def _in_slot(node: Node, value: Value, r: int) -> tuple[int, int, int]:
@@ -216,11 +214,8 @@ def crowd(
         if value is not but and (not group or node.sets[count + value.c] == group):
             times, one, other = _in_slot(node, value, r)
             if times:
-                parts.append((times * value.amount, value, one, other))
-    for amount, value, one, other in sorted(parts, key=lambda part: -part[0]):
-        if room < 0:
-            return
-        room -= amount
+                parts.append((times * value.amount, (value, one, other)))
+    for value, one, other in largest(parts, room):
         yield from _within(node, value, group)
         yield value.u, from_bit(one + 1)
         yield from _lives_over(node, value, other)
@@ -245,25 +240,28 @@ def _no_space(
     """Why all lives together are too long, with one value more in the group."""
     count, lives, room = len(node.first), [], memory[0] * node.case.lives.ii
     for value in memory[1]:
-        if value is more or not group or node.sets[count + value.c] == group:
-            begin, end = mandatory(node, value)
-            life = max(end - begin, paths.shortest[value.u])
-            lives.append((value is more, life * value.amount, value, begin, end))
-    for own, amount, value, begin, end in sorted(lives, key=lambda life: (-life[0], -life[1])):
-        if room < 0:
-            return
-        room -= amount
-        if not own:
-            yield from _within(node, value, group)
-        if end - begin > paths.shortest[value.u]:
-            yield value.u, from_bit(begin + 1)
-            yield from _lives_over(node, value, end - 1)
-        else:
-            life = paths.shortest[value.u]
-            v, offset = next(
-                use for use in value.uses if paths.rows[value.u][use[0]] + use[1] == life
-            )
-            yield from path_needs(node, paths, value.u, v, life - offset)
+        begin, end = mandatory(node, value)
+        amount = max(end - begin, paths.shortest[value.u]) * value.amount
+        if value is more:
+            room -= amount
+            yield from _lives_as_long(node, value, paths)
+        elif not group or node.sets[count + value.c] == group:
+            lives.append((amount, value))
+    for value in largest(lives, room):
+        yield from _within(node, value, group)
+        yield from _lives_as_long(node, value, paths)
+
+
+def _lives_as_long(node: Node, value: Value, paths: Paths) -> Iterator[Literal]:
+    """Why a value lives as long as its mandatory part, or as the longest path to a use."""
+    begin, end = mandatory(node, value)
+    shortest, row = paths.shortest[value.u], paths.rows[value.u]
+    if end - begin > shortest:
+        yield value.u, from_bit(begin + 1)
+        yield from _lives_over(node, value, end - 1)
+    else:
+        v, offset = next(use for use in value.uses if row[use[0]] + use[1] == shortest)
+        yield from path_needs(node, paths, value.u, v, shortest - offset)
 
 
 def _begins_later(

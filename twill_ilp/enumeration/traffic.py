@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from twill_ilp.enumeration.conflict import Conflict, Literal
+from twill_ilp.enumeration.conflict import Conflict, Literal, largest
 from twill_ilp.enumeration.node import Node, is_single
 from twill_ilp.ilp import Timeline
 
@@ -86,13 +86,11 @@ def _too_much(node: Node, groups: int, value: int) -> Iterator[Literal]:
     traffic, count = node.case.traffic, len(node.first)
     assert traffic.limit is not None
     room = traffic.limit - (traffic.words[value] if value >= 0 else 0)
-    crossing = _crossing(node)
-    for u, group in sorted(crossing, key=lambda key: (-traffic.words[key[0]], key)):
-        if room < 0:
-            return
-        if u == value and groups & group:
-            continue
-        room -= traffic.words[u]
-        c, d = crossing[u, group]
+    others = [
+        (traffic.words[u], (c, d, group))
+        for (u, group), (c, d) in _crossing(node).items()
+        if u != value or not groups & group
+    ]
+    for c, d, group in largest(others, room):
         yield count + c, group
         yield count + d, ~group

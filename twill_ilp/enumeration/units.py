@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from twill_ilp.enumeration.conflict import Conflict, Literal
+from twill_ilp.enumeration.conflict import Conflict, Literal, largest
 from twill_ilp.enumeration.frame import Frame
 from twill_ilp.enumeration.node import Node, is_single
 from twill_ilp.graph import LoopGraph, Usage
@@ -152,20 +152,18 @@ def _no_room(node: Node, removed: int, number: int, v: int, row: Usage) -> Itera
         if removed & ~told & frame.starts_in(closed):
             told |= frame.starts_in(closed)
             yield from _users(node, number, r, room, v)
+    assert not removed & ~told, "a reason has to suffice"
 
 
 def _users(node: Node, number: int, r: int, room: int, but: int) -> Iterator[Literal]:
     """Operations in known slots, without one, that use more than the room in slot r."""
     units, frame = node.case.units, node.case.frame
-    rows = units.shared[number][1]
-    for i, (u, row) in enumerate(rows):
+    parts = []
+    for i, (u, row) in enumerate(units.shared[number][1]):
         slots = frame.slots_of(node.sets[u])
-        if u == but or not is_single(slots):
-            continue
-        times = units.times(number, i, r)
-        mine = times[slots.bit_length() - 1]
-        if mine:
-            yield u, ~frame.starts_in(sum(1 << s for s, n in enumerate(times) if n >= mine))
-            room -= row.amount * mine
-        if room < 0:
-            return
+        if u != but and is_single(slots):
+            times = units.times(number, i, r)
+            mine = times[slots.bit_length() - 1]
+            near = sum(1 << s for s, n in enumerate(times) if n >= mine)
+            parts.append((row.amount * mine, (u, ~frame.starts_in(near))))
+    return largest(parts, room)

@@ -154,7 +154,7 @@ def _excluded(node: Node, removed: int, x: int, y: int) -> Iterator[Literal]:
     if c != d:
         yield c, ~node.sets[c]
         yield d, ~node.sets[c]
-    slot = (frame.slots_of(node.sets[x])).bit_length() - 1
+    slot = frame.slots_of(node.sets[x]).bit_length() - 1
     waits = surely_waits(node, x), surely_waits(node, y)
     for needed in ((False, True), (True, False)):
         if all(has or not need for has, need in zip(waits, needed, strict=True)) and not (
@@ -171,7 +171,7 @@ def _excluded(node: Node, removed: int, x: int, y: int) -> Iterator[Literal]:
 def _parted(node: Node, removed: int, x: int, y: int, known: int) -> Iterator[Literal]:
     """Why x and y are not both in the known group of one: nothing would be left for y."""
     waiting, frame = node.case.waiting, node.case.frame
-    slot = (frame.slots_of(node.sets[x])).bit_length() - 1
+    slot = frame.slots_of(node.sets[x]).bit_length() - 1
     waits = surely_waits(node, x), surely_waits(node, y)
     yield known, ~removed
     yield x, ~frame.starts_in(1 << slot)
