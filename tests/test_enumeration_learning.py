@@ -24,15 +24,16 @@ from twill_ilp.rules import Rules, effective_graph
 
 EXPLAINERS = (
     "groups._closed",
-    "lives._begins_later",
-    "lives._ends_sooner",
-    "lives._no_space",
-    "lives._over_full",
+    "timetable._begins_later",
+    "timetable._ends_sooner",
+    "energy._no_space",
+    "timetable._over_full",
     "quotas._too_many",
     "spills._no_time",
     "spills._too_early",
     "spills._too_late",
     "symmetry._too_soon",
+    "timetable._would_meet",
     "units._kept_apart",
     "units._no_room",
     "waiting._excluded",
@@ -197,7 +198,7 @@ def test_no_schedule_of_attention_violates_a_reason() -> None:
         propagate(root, Learned(len(root.sets)))
         for seed in range(5):
             check_reasons(root, schedules, random.Random(seed), checked)
-    wanted = ("groups._no_time", "traffic._not_to", "traffic._not_from", "lives._over_full")
+    wanted = ("groups._no_time", "traffic._not_to", "traffic._not_from", "timetable._over_full")
     assert min(checked[name] for name in wanted) > 10, checked
 
 

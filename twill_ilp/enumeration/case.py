@@ -54,5 +54,5 @@ class Case:
         self.spills = Spills(line, self.groups.class_of, self.part)
         self.units = Units(core.graph, machine, self.frame)
         self.waiting = Waiting(line, self.groups.class_of, self.frame)
-        self.lives = Lives(line, machine, self.groups.class_of, self.frame)
+        self.lives = Lives(line, machine, self.frame, self.groups)
         self.quotas = Quotas(machine, line.rules, self.lives, self.groups.slots)

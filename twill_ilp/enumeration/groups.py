@@ -10,7 +10,7 @@ which is the sum over all slots of the rows of :mod:`twill_ilp.ilp.concurrency`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import inf
 
 from twill_ilp.enumeration.conflict import Conflict, Literal, largest
@@ -71,6 +71,20 @@ class Groups:
         if self.most is not None:
             left = self.most - opened.bit_count()
         return room, left
+
+    def most_of(self, classes: Iterable[int]) -> int:
+        """How many groups can have a member of one of these classes, at most."""
+        reach = 0
+        for c in classes:
+            reach |= self.possible[c]
+        room, most = self.left(0)
+        if self.slots and self.slots[0].designated and not reach & 1:
+            room, most = self.left(1)
+        count = 0
+        for warps in sorted(slot.warps for g, slot in enumerate(self.slots) if reach >> g & 1):
+            if warps <= room and count < most:
+                room, count = room - warps, count + 1
+        return count
 
     def need(self, v: int, unit: int, waits: bool) -> int:
         """Time that v takes from its group on a unit, in the unit's amounts times cycles."""

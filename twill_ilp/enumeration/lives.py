@@ -1,24 +1,25 @@
-r"""Memories and registers: what lives at a time fits, in every slot of the steady state.
+r"""Lives of values in memories and registers: what is sure of them.
 
-Of a value one knows that it lives from its latest possible start to the earliest possible end of
-its last use, if that is later (its *mandatory part*), and for at least its shortest life.  So the
-mandatory parts fit, slot by slot, and all shortest lives together fit into II slots; a value must
-not reach into slots that are full with its own part, and stays out of a group that is too full for
-it.  (Timetables: Beldiceanu and Carlsson 2002, https://doi.org/10.1007/3-540-46135-3_5; here they
-wrap round the kernel.)
+A value lives from its start to its last use, at least for its shortest life.  So it is sure to live
 
-What is held in each slot are the digits of one whole number, so that a part is added, and the slots
-that are full are found, in one step for all slots.
+- from its latest possible start to the earliest possible end of its last use, if that is later (its
+  *mandatory part*: Beldiceanu and Carlsson 2002, https://doi.org/10.1007/3-540-46135-3_5); or
+- for its shortest life, in whatever iteration, from its slot, once that is known; or
+- for the longest path to a use before the slot of that use.
+
+:mod:`.timetable` and :mod:`.energy` draw the conclusions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
-from twill_ilp.enumeration.conflict import Conflict, Literal, largest
+from twill_ilp.enumeration.conflict import Literal
 from twill_ilp.enumeration.frame import Frame, from_bit, up_to_bit
+from twill_ilp.enumeration.groups import Groups
 from twill_ilp.enumeration.node import Node
 from twill_ilp.enumeration.paths import Paths
 from twill_ilp.enumeration.spills import path_needs
@@ -27,7 +28,11 @@ from twill_ilp.ilp.timeline import Use, words
 from twill_ilp.machine import Machine
 from twill_ilp.rules import LARGEST_QUOTA
 
-__all__ = ["Lives", "Value", "crowd", "fit_lives", "mandatory"]
+__all__ = ["Lives", "Part", "Store", "Value", "lives_over", "mandatory", "meets", "sure_part",
+           "why_meets", "why_so_long"]  # fmt: skip
+
+MOST_SHARES = 2
+"""The largest k of :func:`_in_shares`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +49,83 @@ Memory = tuple[int, list[Value]]
 """A capacity and the values that share it."""
 
 
+class Part(NamedTuple):
+    """Cycles (bits) in which a value is sure to live, in this iteration or another one.
+
+    ``use`` tells why: ``None`` for the mandatory part, -1 for the slot of its own start, else the
+    number of the use whose slot is known.
+    """
+
+    begin: int
+    end: int
+    use: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A memory, or the registers of one group, and what was sure when it was looked at.
+
+    Attributes:
+        capacity, values: of the memory; amounts are in its units.
+        group: a set of one group slot, or 0 for a memory, where all values always are.
+        parts: of every value, by its operation.
+        paths: longest paths.
+    """
+
+    capacity: int
+    values: list[Value]
+    group: int
+    parts: Mapping[int, Part]
+    paths: Paths
+
+    def members(self, node: Node) -> list[Value]:
+        """Values that are in it for sure."""
+        count, group = len(node.first), self.group
+        if not group:
+            return self.values
+        return [value for value in self.values if node.sets[count + value.c] == group]
+
+    def candidates(self, node: Node) -> list[Value]:
+        """Values that may be in it or not."""
+        count, group, sets = len(node.first), self.group, node.sets
+        return [v for v in self.values if sets[count + v.c] & group and sets[count + v.c] != group]
+
+    def exclude(self, node: Node, value: Value, *reason: object) -> None:
+        """Keep a candidate out.
+
+        Raises:
+            Conflict: it has to be there.
+        """
+        node.keep(len(node.first) + value.c, ~self.group, *reason)
+
+    def why_member(self, node: Node, value: Value) -> Iterator[Literal]:
+        """Why a value is in it."""
+        if self.group:
+            yield len(node.first) + value.c, ~self.group
+
+
 class Lives:
     """Memories, and registers, with their values.
 
     Attributes:
-        memories: capacity and values of each.
+        memories: capacity and values of each; also the registers of all groups together.
         registers: words of one warp, and the values in registers if a rule looks at them.
+        shares: the same counted in shares, see :func:`_in_shares`.
+        distinct: a value of every operation that has one in any of them.
         digit: bits of one slot in a count.
         ones: 1 in every slot.
         tops: the highest bit of every slot.
     """
 
     def __init__(
-        self, line: Timeline, machine: Machine, class_of: Sequence[int], frame: Frame
+        self,
+        line: Timeline,
+        machine: Machine,
+        frame: Frame,
+        groups: Groups,
     ) -> None:
         operations, rules, self.ii = line.core.graph.operations, line.rules, frame.ii
+        class_of = groups.class_of
         self.memories: list[Memory] = []
         for memory, capacity in machine.memories.items() if "memory" in rules else ():
             amounts = [op.footprint.get(memory, 0) for op in operations]
@@ -68,6 +135,12 @@ class Lives:
             most_words.append(32 * machine.registers_per_thread)
         amounts = [words(op) if most_words and op.registers else 0 for op in operations]
         self.registers: Memory = min(most_words, default=0), _values(line, amounts, class_of)
+        self.shares = [m for k in range(1, MOST_SHARES + 1) if (m := _in_shares(self.registers, k))]
+        most_groups = groups.most_of({value.c for value in self.registers[1]})
+        for capacity, values in [self.registers, *self.shares] if most_groups > 1 else ():
+            self.memories.append((most_groups * capacity, values))
+        every = [value for _, values in [*self.memories, self.registers] for value in values]
+        self.distinct = list({value.u: value for value in every}.values())
         instances = frame.width // frame.ii + 2
         most = max(
             capacity + instances * sum(value.amount for value in values)
@@ -91,6 +164,10 @@ class Lives:
         ring = self.digit * self.ii
         return run & (1 << ring) - 1 | run >> ring
 
+    def slots(self, tops: int) -> int:
+        """The set of slots whose highest bit is set."""
+        return sum(1 << r for r in range(self.ii) if tops >> self.digit * (r + 1) - 1 & 1)
+
     def slot(self, tops: int) -> int:
         """The last slot whose highest bit is set."""
         return (tops & self.tops).bit_length() // self.digit - 1
@@ -102,59 +179,16 @@ def _values(line: Timeline, amounts: Sequence[int], class_of: Sequence[int]) -> 
     ]
 
 
-def fit_lives(node: Node) -> None:
-    """Every memory, and the registers of every group with a member.
+def _in_shares(memory: Memory, k: int) -> Memory | None:
+    r"""Of the values that need more than 1 of k + 1 equal shares, k at most live at a time.
 
-    Raises:
-        Conflict: something does not fit.
+    With :math:`s = \lfloor capacity / (k + 1) \rfloor + 1` and :math:`\lfloor amount / s \rfloor`
+    of each, see :func:`twill_ilp.ilp.registers.add_registers`.
     """
-    lives = node.case.lives
-    for memory in lives.memories:
-        _fit(node, memory, 0)
-    opened = node.opened if lives.registers[1] else 0
-    while opened:
-        group = opened & -opened
-        opened ^= group
-        _fit(node, lives.registers, group)
-
-
-def _fit(node: Node, memory: Memory, group: int) -> None:
-    """One memory (group 0), or the registers of one group."""
-    lives, shortest, count = node.case.lives, node.paths.shortest, len(node.first)
     capacity, values = memory
-    # The highest bit of a digit is set as soon as the slot holds more than the capacity.
-    held = ((1 << lives.digit - 1) - 1 - capacity) * lives.ones
-    spare = lives.ii * capacity
-    sure, perhaps = [], []
-    for value in values:
-        choices = node.sets[count + value.c]
-        if group and not choices & group:
-            continue
-        begin, end = mandatory(node, value)
-        part = lives.part(begin, end)
-        life = max(end - begin, shortest[value.u])
-        if not group or choices == group:
-            spare -= life * value.amount
-            held += value.amount * part
-            if part:
-                sure.append((value, begin, end))
-        elif life > 0:
-            perhaps.append((value, part, life))
-    if spare < 0:
-        raise Conflict((_no_space, memory, group, node.paths, None))
-    if held & lives.tops:
-        raise Conflict((_over_full, memory, group, lives.slot(held), None))
-    for value, part, life in perhaps:
-        if life * value.amount > spare:
-            node.keep(count + value.c, ~group, _no_space, memory, group, node.paths, value)
-        elif over := (held + value.amount * part) & lives.tops:
-            node.keep(count + value.c, ~group, _over_full, memory, group, lives.slot(over), value)
-    full: dict[int, int] = {}
-    for value, begin, end in sure:
-        if value.amount not in full:
-            full[value.amount] = (held + value.amount * lives.ones) & lives.tops
-        if full[value.amount]:
-            _confine(node, memory, group, value, (begin, end), full[value.amount])
+    share = capacity // (k + 1) + 1
+    large = [Value(v.u, v.c, v.amount // share, v.uses) for v in values if v.amount >= share]
+    return (k, large) if large else None
 
 
 def mandatory(node: Node, value: Value) -> tuple[int, int]:
@@ -163,128 +197,68 @@ def mandatory(node: Node, value: Value) -> tuple[int, int]:
     return node.last[value.u], max([first[v] + offset for v, offset in value.uses])
 
 
-def _confine(
-    node: Node, memory: Memory, group: int, value: Value, part: tuple[int, int], full: int
-) -> None:
-    """A value that cannot live once more in the full slots begins after the last of them before
-    its mandatory part, and ends with the first one behind it."""
-    ii, digit, u = node.case.lives.ii, node.case.lives.digit, value.u
-    first, last = node.first, node.last
-    cycle, end = part[0] - 1, part[1]
-    while cycle >= first[u] and not full >> digit * (cycle % ii + 1) - 1 & 1:
-        cycle -= 1
-    if cycle >= first[u]:
-        node.keep(u, from_bit(cycle + 1), _begins_later, memory, group, value, cycle)
-    latest = max([last[v] + offset for v, offset in value.uses])
-    while end < latest and not full >> digit * (end % ii + 1) - 1 & 1:
-        end += 1
-    if end < latest:
-        for v, offset in value.uses:
-            if last[v] + offset > end:
-                node.keep(v, up_to_bit(end - offset), _ends_sooner, memory, group, value, end)
+def sure_part(node: Node, value: Value) -> Part:
+    """The longest of the parts that are sure."""
+    begin, end = mandatory(node, value)
+    u, slot = value.u, node.slot
+    shortest = node.paths.shortest[u]
+    if end - begin >= shortest:
+        return Part(begin, end, None)
+    if slot[u] >= 0:
+        return Part(slot[u], slot[u] + shortest, -1)
+    best, length = Part(begin, end, None), max(0, end - begin)
+    row = node.paths.rows[u]
+    for i, (v, offset) in enumerate(value.uses):
+        if row[v] + offset > length and v < len(slot) and slot[v] >= 0:
+            length = row[v] + offset
+            best = Part(slot[v] + offset - length, slot[v] + offset, i)
+    return best
 
 
-def _within(node: Node, value: Value, group: int) -> Iterator[Literal]:
-    """Why a value is in a group (0: in the memory, which it always is)."""
-    if group:
-        yield len(node.first) + value.c, ~group
+def meets(part: Part, ii: int, r: int) -> tuple[int, int, int]:
+    """How often a part meets slot r, and the first and last cycle of that."""
+    one = part.begin + (r - part.begin) % ii
+    other = part.end - 1 - (part.end - 1 - r) % ii
+    return max(0, (other - one) // ii + 1), one, other
 
 
-def _lives_over(node: Node, value: Value, cycle: int) -> Iterator[Literal]:
+def why_meets(node: Node, value: Value, store: Store, r: int) -> Iterator[Literal]:
+    """Why a value lives in slot r as often as its part does."""
+    frame, u, part = node.case.frame, value.u, store.parts[value.u]
+    _, one, other = meets(part, frame.ii, r)
+    if part.use is None:
+        yield u, from_bit(one + 1)
+        yield from lives_over(node, value, other)
+    elif part.use < 0:
+        near = frame.rotated((1 << one - part.begin + 1) - 1, part.begin)
+        yield u, ~frame.starts_in(near)
+        yield from _lives_for(node, value, store.paths, other + 1 - part.begin)
+    else:
+        v, offset = value.uses[part.use]
+        back = part.end - 1 - other
+        near = frame.rotated((1 << back + 1) - 1, part.end - offset - back)
+        yield v, ~frame.starts_in(near)
+        yield from path_needs(node, store.paths, u, v, part.end - one - offset)
+
+
+def why_so_long(node: Node, value: Value, store: Store) -> Iterator[Literal]:
+    """Why a value lives as long as its part, or as the longest path to a use."""
+    part, shortest = store.parts[value.u], store.paths.shortest[value.u]
+    if part.end - part.begin > shortest:
+        yield value.u, from_bit(part.begin + 1)
+        yield from lives_over(node, value, part.end - 1)
+    else:
+        yield from _lives_for(node, value, store.paths, shortest)
+
+
+def lives_over(node: Node, value: Value, cycle: int) -> Iterator[Literal]:
     """Why a value lives beyond a cycle, if it begins before it."""
     v, offset = next(use for use in value.uses if node.first[use[0]] + use[1] > cycle)
     yield v, up_to_bit(cycle - offset)
 
 
-def _in_slot(node: Node, value: Value, r: int) -> tuple[int, int, int]:
-    """How often the mandatory part meets slot r, and the first and last cycle of that."""
-    ii = node.case.lives.ii
-    begin, end = mandatory(node, value)
-    one = begin + (r - begin) % ii
-    other = end - 1 - (end - 1 - r) % ii
-    return max(0, (other - one) // ii + 1), one, other
-
-
-def crowd(
-    node: Node, memory: Memory, group: int, r: int, room: int, but: Value | None
-) -> Iterator[Literal]:
-    """Values, without one, whose mandatory parts take more than the room in slot r."""
-    count, parts = len(node.first), []
-    for value in memory[1]:
-        if value is not but and (not group or node.sets[count + value.c] == group):
-            times, one, other = _in_slot(node, value, r)
-            if times:
-                parts.append((times * value.amount, (value, one, other)))
-    for value, one, other in largest(parts, room):
-        yield from _within(node, value, group)
-        yield value.u, from_bit(one + 1)
-        yield from _lives_over(node, value, other)
-
-
-def _over_full(
-    node: Node, _: int, memory: Memory, group: int, r: int, more: Value | None
-) -> Iterator[Literal]:
-    """Why a slot is over-full, with one value more in the group."""
-    room = memory[0]
-    if more:
-        times, one, other = _in_slot(node, more, r)
-        room -= times * more.amount
-        yield more.u, from_bit(one + 1)
-        yield from _lives_over(node, more, other)
-    yield from crowd(node, memory, group, r, room, more)
-
-
-def _no_space(
-    node: Node, _: int, memory: Memory, group: int, paths: Paths, more: Value | None
-) -> Iterator[Literal]:
-    """Why all lives together are too long, with one value more in the group."""
-    count, lives, room = len(node.first), [], memory[0] * node.case.lives.ii
-    for value in memory[1]:
-        begin, end = mandatory(node, value)
-        amount = max(end - begin, paths.shortest[value.u]) * value.amount
-        if value is more:
-            room -= amount
-            yield from _lives_as_long(node, value, paths)
-        elif not group or node.sets[count + value.c] == group:
-            lives.append((amount, value))
-    for value in largest(lives, room):
-        yield from _within(node, value, group)
-        yield from _lives_as_long(node, value, paths)
-
-
-def _lives_as_long(node: Node, value: Value, paths: Paths) -> Iterator[Literal]:
-    """Why a value lives as long as its mandatory part, or as the longest path to a use."""
-    begin, end = mandatory(node, value)
-    shortest, row = paths.shortest[value.u], paths.rows[value.u]
-    if end - begin > shortest:
-        yield value.u, from_bit(begin + 1)
-        yield from _lives_over(node, value, end - 1)
-    else:
-        v, offset = next(use for use in value.uses if row[use[0]] + use[1] == shortest)
-        yield from path_needs(node, paths, value.u, v, shortest - offset)
-
-
-def _begins_later(
-    node: Node, _: int, memory: Memory, group: int, value: Value, cycle: int
-) -> Iterator[Literal]:
-    """Why a value does not begin up to that cycle: it would live in its slot once more."""
-    ii = node.case.lives.ii
-    end = mandatory(node, value)[1]
-    last = end - 1 - (end - 1 - cycle) % ii
-    times = (last - cycle) // ii + 1
-    yield from _within(node, value, group)
-    yield from _lives_over(node, value, last)
-    yield from crowd(node, memory, group, cycle % ii, memory[0] - times * value.amount, value)
-
-
-def _ends_sooner(
-    node: Node, _: int, memory: Memory, group: int, value: Value, cycle: int
-) -> Iterator[Literal]:
-    """Why a value does not live beyond the begin of that cycle, in the same way."""
-    ii = node.case.lives.ii
-    begin = node.last[value.u]
-    one = begin + (cycle - begin) % ii
-    times = (cycle - one) // ii + 1
-    yield from _within(node, value, group)
-    yield value.u, from_bit(one + 1)
-    yield from crowd(node, memory, group, cycle % ii, memory[0] - times * value.amount, value)
+def _lives_for(node: Node, value: Value, paths: Paths, need: int) -> Iterator[Literal]:
+    """Why a value lives for so many cycles at least."""
+    row = paths.rows[value.u]
+    v, offset = next(use for use in value.uses if row[use[0]] + use[1] >= need)
+    yield from path_needs(node, paths, value.u, v, need - offset)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from twill_ilp.enumeration.energy import fit_energy
 from twill_ilp.enumeration.groups import check_time, open_group
 from twill_ilp.enumeration.learned import Learned
-from twill_ilp.enumeration.lives import fit_lives
+from twill_ilp.enumeration.lives import Store, sure_part
 from twill_ilp.enumeration.node import Node, is_single
 from twill_ilp.enumeration.quotas import fit_quotas
 from twill_ilp.enumeration.spills import bound_others, propagate_link
 from twill_ilp.enumeration.symmetry import fill_in_order
+from twill_ilp.enumeration.timetable import fit_slots
 from twill_ilp.enumeration.traffic import limit_traffic
 from twill_ilp.enumeration.units import reserve_units
 from twill_ilp.enumeration.waiting import exclude_all, find_waiting
@@ -37,7 +39,7 @@ def propagate(node: Node, learned: Learned) -> None:
         for x in changed:
             learned.propagate(node, x)
         if not moved:
-            fit_lives(node)
+            _fit_lives(node)
             fit_quotas(node)
 
 
@@ -73,3 +75,20 @@ def _regroup(node: Node, c: int) -> None:
     for group in {node.sets[count + d] for d in changed}:
         if is_single(group):
             check_time(node, group)
+
+
+def _fit_lives(node: Node) -> None:
+    """Every memory, and the registers of every group with a member."""
+    lives, paths = node.case.lives, node.paths
+    parts = {value.u: sure_part(node, value) for value in lives.distinct}
+    stores = [Store(*memory, 0, parts, paths) for memory in lives.memories]
+    opened = node.opened if lives.registers[1] else 0
+    while opened:
+        group = opened & -opened
+        opened ^= group
+        stores.append(Store(*lives.registers, group, parts, paths))
+        for shares in lives.shares:
+            fit_energy(node, Store(*shares, group, parts, paths))
+    for store in stores:
+        fit_energy(node, store)
+        fit_slots(node, store)

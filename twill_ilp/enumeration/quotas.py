@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from twill_ilp.enumeration.conflict import Conflict, Literal
-from twill_ilp.enumeration.lives import Lives, crowd, mandatory
+from twill_ilp.enumeration.lives import Lives, Part, Store, mandatory
 from twill_ilp.enumeration.node import Node
+from twill_ilp.enumeration.paths import Paths
+from twill_ilp.enumeration.timetable import crowd
 from twill_ilp.ilp.group_slots import GroupSlot
 from twill_ilp.machine import Machine
 from twill_ilp.rules import LEAST_QUOTA, QUOTA_STEP, Rules
@@ -47,7 +49,7 @@ def fit_quotas(node: Node) -> None:
     """
     quotas = node.case.quotas
     if quotas.limit is not None and sum(words for words, *_ in _asked(node)) > quotas.limit:
-        raise Conflict((_too_many,))
+        raise Conflict((_too_many, node.paths))
 
 
 def _asked(node: Node) -> Iterator[tuple[int, int, int, int]]:
@@ -66,12 +68,14 @@ def _asked(node: Node) -> Iterator[tuple[int, int, int, int]]:
             yield warps * STEP * steps, 1 << g, steps, load.index(max(load))
 
 
-def _too_many(node: Node, _: int) -> Iterator[Literal]:
+def _too_many(node: Node, _: int, paths: Paths) -> Iterator[Literal]:
     """Why the opened groups ask for as much: a member, or what lives in the fullest slot."""
     registers, count = node.case.quotas.lives.registers, len(node.first)
     for _words, group, steps, r in _asked(node):
         if steps > LEAST:
-            yield from crowd(node, registers, group, r, (steps - 1) * STEP, None)
+            parts = {value.u: Part(*mandatory(node, value), None) for value in registers[1]}
+            store = Store(*registers, group, parts, paths)
+            yield from crowd(node, store, r, (steps - 1) * STEP, None)
         else:
             member = next(x for x in range(count, len(node.sets)) if node.sets[x] == group)
             yield member, ~group
