@@ -29,6 +29,7 @@ class Case:
         machine: with no more warps than the limits allow.
         partition: the group of every operation, if that is given.
         traffic: most register words that cross groups per iteration, if that is limited.
+        pin: the operation that starts in cycle 0; ``None``: the one with the most work.
     """
 
     def __init__(
@@ -37,13 +38,15 @@ class Case:
         machine: Machine,
         partition: Mapping[str, int] | None = None,
         traffic: int | None = None,
+        pin: int | None = None,
     ) -> None:
+        self._question = line, machine, partition, traffic
         core = line.core
         count = len(core.graph)
         rows: list[list[int]] = core.between.tolist()
         self.line = line
         self.part = part_of(rows)
-        windows = part_windows(rows, self.part, core.nodes, core.ii)
+        windows = part_windows(rows, self.part, core.nodes, core.ii, pin)
         self.frame = Frame(core.ii, windows)
         self.starts = [self.frame.window(*window) for window in windows]
         uses = [line.uses(u) for u in range(count)]
@@ -56,3 +59,7 @@ class Case:
         self.waiting = Waiting(line, self.groups.class_of, self.frame)
         self.lives = Lives(line, machine, self.frame, self.groups)
         self.quotas = Quotas(machine, line.rules, self.lives, self.groups.slots)
+
+    def pinned(self, pin: int) -> Case:
+        """The same question with another operation in cycle 0."""
+        return Case(*self._question, pin)

@@ -7,8 +7,7 @@ one part.  Hence a schedule stays one if a part starts a multiple of II later an
 that have to follow it: slots, groups and lives do not change.
 
 Every part is therefore scheduled for itself.  One node of it, its root, starts in
-:math:`[0, II)`; the root with the most work of all is pinned to cycle 0, since all may be rotated
-together.  :func:`joined_starts` then moves the parts to where every dependence holds.
+:math:`[0, II)`, and the *pinned* one in cycle 0, since all may be rotated together.  :func:`joined_starts` then moves the parts to where every dependence holds.
 """
 
 from __future__ import annotations
@@ -34,11 +33,19 @@ def part_of(paths: Sequence[Sequence[int]]) -> list[int]:
 
 
 def part_windows(
-    paths: Sequence[Sequence[int]], part: Sequence[int], nodes: Sequence[Node], ii: int
+    paths: Sequence[Sequence[int]],
+    part: Sequence[int],
+    nodes: Sequence[Node],
+    ii: int,
+    pin: int | None = None,
 ) -> list[tuple[int, int]]:
-    """First and last start of every node (cycles) in schedules with the roots in their places."""
+    """First and last start of every node (cycles) in schedules with the roots in their places.
+
+    Args:
+        pin: the node that starts in cycle 0; ``None``: the one with the most work.
+    """
     work = [max((row.cycles * row.amount for row in node.usage), default=0) for node in nodes]
-    order = sorted(range(len(nodes)), key=lambda v: -work[v])
+    order = sorted(range(len(nodes)), key=lambda v: (v != pin, -work[v]))
     root = {part[v]: v for v in reversed(order)}
     last = {u: ii - 1 for u in root.values()} | {order[0]: 0}
     return [(paths[root[p]][v], last[root[p]] - paths[v][root[p]]) for v, p in enumerate(part)]

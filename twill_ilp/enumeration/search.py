@@ -36,6 +36,9 @@ FIRST_LIMIT, GROWTH = 30, 1.1
 GAIN = 1.05
 """How much more the blame for a conflict weighs than that for the one before it."""
 
+PIN_CONFLICTS = 50
+"""Conflicts after which the tree is planted again, with another operation pinned."""
+
 MOST = 300
 """Learned rows that are kept at a return to the root."""
 
@@ -60,8 +63,13 @@ class Enumeration:
     _left: float = FIRST_LIMIT
     _gain: float = 1.0
     _last: int = -1
+    _pinned: bool = False
 
     def __post_init__(self) -> None:
+        self._plant()
+
+    def _plant(self) -> None:
+        """Begin with the root."""
         root = Node(self.case)
         chance = random.Random(self.seed)
         self._weight = [1.0 + chance.random() / 1000 for _ in root.sets]
@@ -87,6 +95,9 @@ class Enumeration:
         """Go on for so many more conflicts, and wall seconds, at most."""
         most, end = self.conflicts + conflicts, time.perf_counter() + seconds
         while self.verdict == "unknown" and self.conflicts < most and time.perf_counter() < end:
+            if self.conflicts >= PIN_CONFLICTS and not self._pinned:
+                self._pin()
+                continue
             if self._left < 0:
                 self._restart()
             choice = self._choose(self._levels[-1])
@@ -148,6 +159,16 @@ class Enumeration:
         self._blame(lesson.touched)
         self._back(lesson.level)
         return *lesson.row[0], self._learned.add(lesson.row)
+
+    def _pin(self) -> None:
+        """Begin anew with the operation pinned that conflicts are most about."""
+        self._pinned = True
+        operations = len(self.case.waiting.blocked)
+        pin = max(range(operations), key=self._weight.__getitem__)
+        self.case = self.case.pinned(pin)
+        self._limit = self._left = FIRST_LIMIT
+        self._gain, self._last = 1.0, -1
+        self._plant()
 
     def _back(self, level: int) -> None:
         """To an earlier node."""
