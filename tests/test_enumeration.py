@@ -21,7 +21,7 @@ from twill_ilp.enumeration.frame import Frame, first_bit, from_bit, up_to_bit
 from twill_ilp.enumeration.parts import part_of
 from twill_ilp.enumeration.paths import Link, Paths
 from twill_ilp.enumeration.units import Units
-from twill_ilp.errors import SolverError
+from twill_ilp.errors import OptionError, SolverError
 from twill_ilp.graph import Dependence, LoopGraph, Operation, Usage
 from twill_ilp.ilp import timeline
 from twill_ilp.inquiry import Inquiry
@@ -113,6 +113,43 @@ def test_equal_seeds_give_equal_trees_and_steps_do_not_matter() -> None:
     again = Enumeration(case, 3)
     again.run(ANY, inf)
     assert again.schedule() == whole.schedule() and again.conflicts == whole.conflicts
+
+
+def case_at(seed: int, ii: int) -> Case | None:
+    """A small random loop at that II, if no bound says that it has no schedule."""
+    problem, rules, _ = case(seed)
+    try:
+        line = timeline(effective_graph(problem.graph, rules), problem.machine, rules, ii)
+    except OptionError:
+        return None  # below RecMII
+    return None if line.conflict else Case(line, problem.machine)
+
+
+def test_whoever_is_pinned_the_verdict_is_the_same() -> None:
+    verdicts = []
+    for seed in range(60):
+        for ii in range(2, 6):
+            loop = case_at(seed, ii)
+            if loop:
+                trees = [Enumeration(loop.pinned(v)) for v in range(len(loop.line.core.graph))]
+                for v, tree in enumerate(trees):
+                    assert tree.case.starts[v] == 1 << -tree.case.frame.base
+                    tree.run(ANY, 60)
+                assert len({tree.verdict for tree in trees}) == 1, (seed, ii)
+                verdicts.append(trees[0].verdict)
+    assert min(verdicts.count("feasible"), verdicts.count("infeasible")) > 30
+
+
+def test_the_tree_is_planted_anew_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twill_ilp.enumeration.search.PIN_CONFLICTS", 20)
+    tree = Enumeration(hopper_case())
+    first = tree.case
+    tree.run(19, 60)
+    assert tree.case is first
+    blamed = max(range(len(first.line.core.graph)), key=tree._weight.__getitem__)
+    tree.run(ANY, 60)
+    assert tree.verdict == "feasible" and tree.case.starts[blamed].bit_count() == 1
+    assert tree.case is not first and tree.conflicts > 20
 
 
 def test_a_limit_leaves_the_question_open() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from twill_ilp.enumeration.covering import covering_rows
 from twill_ilp.enumeration.frame import Frame
 from twill_ilp.enumeration.groups import Groups
 from twill_ilp.enumeration.lives import Lives
@@ -57,6 +58,7 @@ class Case:
         self.spills = Spills(line, self.groups.class_of, self.part)
         self.units = Units(core.graph, machine, self.frame)
         self.waiting = Waiting(line, self.groups.class_of, self.frame)
+        self.covering = covering_rows(core.graph, machine, self.frame, self.groups, self.waiting)
         self.lives = Lives(line, machine, self.frame, self.groups)
         self.quotas = Quotas(machine, line.rules, self.lives, self.groups.slots)
 

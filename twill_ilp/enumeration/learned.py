@@ -8,7 +8,7 @@ costs nothing while they stay so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from twill_ilp.enumeration.conflict import Literal, Reason
 from twill_ilp.enumeration.node import Node
@@ -20,20 +20,31 @@ Row = list[Literal]
 
 
 class Learned:
-    """The rows, by the variables that are watched."""
+    """The rows, by the variables that are watched.
 
-    def __init__(self, variables: int) -> None:
+    Args:
+        given: rows that hold from the start, and stay (:mod:`.covering`).
+    """
+
+    def __init__(self, variables: int, given: Iterable[Row] = ()) -> None:
         self.rows: list[Row] = []
+        self._given = [list(row) for row in given]  # others may watch them too
         self._watching: list[list[tuple[int, Row]]] = [[] for _ in range(variables)]
+        for row in self._given:
+            self._watch(row)
 
     def add(self, row: Row) -> Reason:
         """Watch a row, whose first two masks have to be the last out of reach; returns why the
         first one has to be kept."""
         if len(row) > 1:
             self.rows.append(row)
-            for x, mask in row[:2]:
-                self._watching[x].append((mask, row))
+            self._watch(row)
         return _rest, row, row[0][0]
+
+    def _watch(self, row: Row) -> None:
+        """Its first two masks."""
+        for x, mask in row[:2]:
+            self._watching[x].append((mask, row))
 
     def propagate(self, node: Node, x: int) -> None:
         """What rows say now that the set of x has become smaller.
@@ -81,6 +92,9 @@ class Learned:
         order = sorted(range(len(self.rows)), key=lambda i: (len(self.rows[i]), -i))[:most]
         rows, self.rows = self.rows, []
         self._watching = [[] for _ in self._watching]
+        for row in self._given:
+            row.sort(key=lambda literal: not node.sets[literal[0]] & literal[1])
+            self._watch(row)
         for i in sorted(order):
             row = [(x, mask) for x, mask in rows[i] if node.sets[x] & mask]
             if all(node.sets[x] & ~mask for x, mask in row):

@@ -7,7 +7,8 @@ one part.  Hence a schedule stays one if a part starts a multiple of II later an
 that have to follow it: slots, groups and lives do not change.
 
 Every part is therefore scheduled for itself.  One node of it, its root, starts in
-:math:`[0, II)`, and the *pinned* one in cycle 0, since all may be rotated together.  :func:`joined_starts` then moves the parts to where every dependence holds.
+:math:`[0, II)`, and one root of all, the *pinned* one, in cycle 0, since all may be rotated
+together.  :func:`joined_starts` then moves the parts to where every dependence holds.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ GAIN = 1.05
 """How much more the blame for a conflict weighs than that for the one before it."""
 
 PIN_CONFLICTS = 50
-"""Conflicts after which the tree is planted again, with another operation pinned."""
+"""Conflicts after which the tree is planted anew, with another operation in cycle 0."""
 
 MOST = 300
 """Learned rows that are kept at a return to the root."""
@@ -75,7 +75,7 @@ class Enumeration:
         self._weight = [1.0 + chance.random() / 1000 for _ in root.sets]
         self._late = _late_starts(self.case)
         self._saved = [0] * len(root.sets)
-        self._learned = Learned(len(root.sets))
+        self._learned = Learned(len(root.sets), self.case.covering)
         self._levels, self._marks = [root], [0]  # nodes from the root on, and their trail's length
         self._ended = not all(root.sets)  # nothing is wide enough for somebody
         try:
@@ -161,7 +161,7 @@ class Enumeration:
         return *lesson.row[0], self._learned.add(lesson.row)
 
     def _pin(self) -> None:
-        """Begin anew with the operation pinned that conflicts are most about."""
+        """Plant the tree anew, with the operation in cycle 0 that conflicts are most about."""
         self._pinned = True
         operations = len(self.case.waiting.blocked)
         pin = max(range(operations), key=self._weight.__getitem__)
