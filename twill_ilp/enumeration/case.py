@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from twill_ilp.enumeration.covering import covering_rows
 from twill_ilp.enumeration.frame import Frame
 from twill_ilp.enumeration.groups import Groups
 from twill_ilp.enumeration.lives import Lives
+from twill_ilp.enumeration.mirror import mirrored
 from twill_ilp.enumeration.parts import part_of, part_windows
 from twill_ilp.enumeration.paths import Paths
 from twill_ilp.enumeration.quotas import Quotas
@@ -16,6 +17,7 @@ from twill_ilp.enumeration.symmetry import successors
 from twill_ilp.enumeration.traffic import Traffic
 from twill_ilp.enumeration.units import Units
 from twill_ilp.enumeration.waiting import Waiting
+from twill_ilp.graph import LoopGraph
 from twill_ilp.ilp import Timeline
 from twill_ilp.machine import Machine
 
@@ -50,6 +52,7 @@ class Case:
         windows = part_windows(rows, self.part, core.nodes, core.ii, pin)
         self.frame = Frame(core.ii, windows)
         self.starts = [self.frame.window(*window) for window in windows]
+        self._halve(core.graph, windows, partition)
         uses = [line.uses(u) for u in range(count)]
         self.paths = Paths.within(core.between, self.part, uses)
         self.groups = Groups(line, machine, partition)
@@ -65,3 +68,16 @@ class Case:
     def pinned(self, pin: int) -> Case:
         """The same question with another operation in cycle 0."""
         return Case(*self._question, pin)
+
+    def _halve(
+        self,
+        graph: LoopGraph,
+        windows: Sequence[tuple[int, int]],
+        partition: Mapping[str, int] | None,
+    ) -> None:
+        """Of two schedules that mirror each other leave one."""
+        pin = next(v for v, window in enumerate(windows) if window == (0, 0))
+        other = mirrored(graph, pin) if pin < len(graph) and not partition else None
+        if other is not None:
+            near = (1 << self.frame.ii // 2 + 1) - 1
+            self.starts[other] &= self.frame.starts_in(near)
