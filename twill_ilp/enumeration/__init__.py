@@ -9,7 +9,8 @@ Where sums decide, the linear programs are the better proofs; so the search uses
 
 One file per family, as in :mod:`twill_ilp.ilp`, each with what it removes and why: :mod:`.spills`
 (with longest :mod:`.paths`), :mod:`.units`, :mod:`.waiting`, :mod:`.groups`, :mod:`.traffic`,
-:mod:`.symmetry`, :mod:`.lives`, :mod:`.quotas`.
+memories and registers (:mod:`.lives`, :mod:`.timetable`, :mod:`.energy`), :mod:`.quotas`.
+:mod:`.covering`, :mod:`.symmetry` and :mod:`.mirror` add what follows from all of them.
 """
 
 from __future__ import annotations

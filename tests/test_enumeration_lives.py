@@ -1,0 +1,101 @@
+"""What is sure of the lives of values: parts, shares, and how many groups can hold them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_enumeration import ANY, case_at, hopper_case
+
+from twill_ilp.enumeration import Case, Enumeration
+from twill_ilp.enumeration.learned import Learned
+from twill_ilp.enumeration.lives import Value, _in_shares, sure_part
+from twill_ilp.enumeration.node import Node
+from twill_ilp.enumeration.propagation import propagate
+from twill_ilp.graph import LoopGraph, Operation
+from twill_ilp.ilp import timeline
+from twill_ilp.machine import Machine
+from twill_ilp.rules import Rules
+
+
+@given(st.integers(1, 60), st.integers(1, 3), st.lists(st.integers(1, 60), max_size=8))
+def test_what_fits_also_fits_in_shares(capacity: int, k: int, amounts: list[int]) -> None:
+    values = [Value(u, 0, amount, ()) for u, amount in enumerate(amounts)]
+    shares = _in_shares((capacity, values), k)
+    if sum(amounts) <= capacity and shares:
+        assert sum(value.amount for value in shares[1]) <= shares[0] == k
+    for value in shares[1] if shares else ():
+        assert amounts[value.u] * (k + 1) > capacity * value.amount
+
+
+def test_of_values_over_a_half_one_lives_at_a_time() -> None:
+    values = [Value(0, 0, 51, ()), Value(1, 0, 50, ()), Value(2, 0, 34, ())]
+    one, two = _in_shares((100, values), 1), _in_shares((100, values), 2)
+    assert one and [(v.u, v.amount) for v in one[1]] == [(0, 1)]
+    assert two and [(v.u, v.amount) for v in two[1]] == [(0, 1), (1, 1), (2, 1)]
+    assert _in_shares((100, values[2:]), 1) is None
+
+
+def narrowed(tree: Enumeration, rng: random.Random) -> Iterator[Node]:
+    """Nodes above the schedule that was found: its slots for some, and random sets around it for
+    others, propagated."""
+    assert tree.found
+    frame = tree.case.frame
+    for i in range(8):
+        node = Node(tree.case)
+        for x in rng.sample(range(len(node.sets)), rng.randrange(1, len(node.sets) + 1)):
+            if i % 2 and x < len(node.slot):
+                node.keep(x, frame.starts_in(frame.slots_of(tree.found.sets[x])))
+                continue
+            extra = node.sets[x] & rng.getrandbits(node.sets[x].bit_length())
+            node.keep(x, tree.found.sets[x] | extra & rng.getrandbits(extra.bit_length() + 1))
+        propagate(node, Learned(len(node.sets)))
+        yield node
+
+
+def check_parts(loop: Case, rng: random.Random) -> dict[str, int]:
+    """Parts are within the lives that the schedule has; returns how many there were of each."""
+    tree = Enumeration(loop, rng.randrange(100))
+    tree.run(ANY, 60)
+    kinds: dict[str, int] = {}
+    lives = tree.case.lives
+    for node in narrowed(tree, rng) if tree.found else ():
+        for value in lives.distinct:
+            part = sure_part(node, value)
+            begin = tree.found.first[value.u]  # type: ignore[union-attr]
+            end = max(tree.found.first[v] + offset for v, offset in value.uses)  # type: ignore[union-attr]
+            had, sure = lives.part(begin, end), lives.part(part.begin, part.end)
+            digit = (1 << lives.digit) - 1
+            for r in range(lives.ii):
+                assert sure >> lives.digit * r & digit <= had >> lives.digit * r & digit
+            kind = "mandatory" if part.use is None else "start" if part.use < 0 else "use"
+            kinds[kind] = kinds.get(kind, 0) + (sure > 0)
+    return kinds
+
+
+def test_what_is_sure_of_a_life_is_within_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twill_ilp.enumeration.search.PIN_CONFLICTS", ANY)
+    total = {"mandatory": 0, "start": 0, "use": 0}
+    loops = [case_at(seed, ii) for seed in range(80) for ii in (3, 5)] + [hopper_case()]
+    for i, loop in enumerate(loops):
+        for kind, count in check_parts(loop, random.Random(i)).items() if loop else ():
+            total[kind] += count
+    assert min(total.values()) > 20, total
+
+
+@pytest.mark.parametrize(
+    ("warps", "most", "groups"),
+    [(4, None, 1), (7, None, 1), (8, None, 2), (None, None, 3), (None, 2, 2)],
+)
+def test_how_many_groups_can_hold_values(warps: int | None, most: int | None, groups: int) -> None:
+    operations = tuple(Operation(f"v{i}", cycles=1, warps=4, registers=4) for i in range(3))
+    rules = Rules(max_groups=most)
+    machine = Machine("m", {"U": 1}, warps=warps, registers_per_thread=64)
+    line = timeline(LoopGraph("three", operations, ()), machine, rules, 4)
+    loop = Case(line, machine)
+    assert loop.groups.most_of(range(3)) == groups
+    capacities = [capacity for capacity, values in loop.lives.memories if values]
+    assert capacities == ([groups * 64 * 32] if groups > 1 else [])
