@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from twill_ilp.enumeration.covering import covering_rows
 from twill_ilp.enumeration.frame import Frame
@@ -52,7 +52,8 @@ class Case:
         windows = part_windows(rows, self.part, core.nodes, core.ii, pin)
         self.frame = Frame(core.ii, windows)
         self.starts = [self.frame.window(*window) for window in windows]
-        self._halve(core.graph, windows, partition)
+        if pin is not None and not partition:
+            self._halve(core.graph, pin)
         uses = [line.uses(u) for u in range(count)]
         self.paths = Paths.within(core.between, self.part, uses)
         self.groups = Groups(line, machine, partition)
@@ -69,15 +70,9 @@ class Case:
         """The same question with another operation in cycle 0."""
         return Case(*self._question, pin)
 
-    def _halve(
-        self,
-        graph: LoopGraph,
-        windows: Sequence[tuple[int, int]],
-        partition: Mapping[str, int] | None,
-    ) -> None:
+    def _halve(self, graph: LoopGraph, pin: int) -> None:
         """Of two schedules that mirror each other leave one."""
-        pin = next(v for v, window in enumerate(windows) if window == (0, 0))
-        other = mirrored(graph, pin) if pin < len(graph) and not partition else None
+        other = mirrored(graph, pin)
         if other is not None:
             near = (1 << self.frame.ii // 2 + 1) - 1
             self.starts[other] &= self.frame.starts_in(near)

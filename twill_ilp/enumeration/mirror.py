@@ -4,6 +4,9 @@ An automorphism of the loop that swaps the pinned operation p with p' turns ever
 another one.  Rotated until p is in cycle 0 again, that has p' in slot :math:`-t` modulo II where it
 was in slot t.  So p' may be asked to be in a slot up to :math:`II/2`.  This goes together with the
 order of groups (:mod:`.symmetry`), since starts do not change when groups are renamed.
+
+The first tree, which only chooses whom to pin, does without: its conflicts are then about what is
+hard, and not about which half is missing.
 """
 
 from __future__ import annotations
