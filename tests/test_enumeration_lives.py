@@ -12,7 +12,14 @@ from test_enumeration import ANY, case_at, hopper_case
 
 from twill_ilp.enumeration import Case, Enumeration
 from twill_ilp.enumeration.learned import Learned
-from twill_ilp.enumeration.lives import Value, _in_shares, sure_part
+from twill_ilp.enumeration.lives import (
+    OWN_SLOT,
+    TURNS,
+    WINDOWS,
+    Value,
+    _in_shares,
+    sure_part,
+)
 from twill_ilp.enumeration.node import Node
 from twill_ilp.enumeration.propagation import propagate
 from twill_ilp.graph import LoopGraph, Operation
@@ -56,6 +63,9 @@ def narrowed(tree: Enumeration, rng: random.Random) -> Iterator[Node]:
         yield node
 
 
+KINDS = {WINDOWS: "mandatory", OWN_SLOT: "start", TURNS: "turns"}
+
+
 def check_parts(loop: Case, rng: random.Random) -> dict[str, int]:
     """Parts are within the lives that the schedule has; returns how many there were of each."""
     tree = Enumeration(loop, rng.randrange(100))
@@ -71,15 +81,15 @@ def check_parts(loop: Case, rng: random.Random) -> dict[str, int]:
             digit = (1 << lives.digit) - 1
             for r in range(lives.ii):
                 assert sure >> lives.digit * r & digit <= had >> lives.digit * r & digit
-            kind = "mandatory" if part.use is None else "start" if part.use < 0 else "use"
+            kind = KINDS.get(part.source, "use")
             kinds[kind] = kinds.get(kind, 0) + (sure > 0)
     return kinds
 
 
 def test_what_is_sure_of_a_life_is_within_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("twill_ilp.enumeration.search.PIN_CONFLICTS", ANY)
-    total = {"mandatory": 0, "start": 0, "use": 0}
-    loops = [case_at(seed, ii) for seed in range(80) for ii in (3, 5)] + [hopper_case()]
+    total = dict.fromkeys([*KINDS.values(), "use"], 0)
+    loops = [case_at(seed, ii) for seed in range(120) for ii in (3, 5)] + [hopper_case()]
     for i, loop in enumerate(loops):
         for kind, count in check_parts(loop, random.Random(i)).items() if loop else ():
             total[kind] += count

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from twill_ilp.graph import Operation, Usage
+from twill_ilp.ilp.deadlines import most_instances, words
 from twill_ilp.ilp.reduction import Core
-from twill_ilp.ilp.timeline import instances, words
 from twill_ilp.machine import Machine
 from twill_ilp.problem import Problem
 from twill_ilp.rules import Rules, designates, effective_graph
@@ -43,7 +43,7 @@ def hopeless(problem: Problem, rules: Rules) -> str | None:
         lives = any(e.delay > 0 for e in graph.dependences if e.src == op.name)
         if rules.readings.liveness == "completion":
             lives = lives or op.cycles > 0
-        if lives and instances(op, machine, rules) == 0:
+        if lives and most_instances(op, machine, rules) == 0:
             return _too_large(op, machine, rules)
     return None
 

@@ -5,7 +5,8 @@ A value lives from its start to its last use, at least for its shortest life.  S
 - from its latest possible start to the earliest possible end of its last use, if that is later (its
   *mandatory part*: Beldiceanu and Carlsson 2002, https://doi.org/10.1007/3-540-46135-3_5); or
 - for its shortest life, in whatever iteration, from its slot, once that is known; or
-- for the longest path to a use before the slot of that use.
+- for the longest path to a use before the slot of that use; or
+- in every slot as often as its shortest life lasts a whole II.
 
 :mod:`.timetable` and :mod:`.energy` draw the conclusions.
 """
@@ -24,12 +25,12 @@ from twill_ilp.enumeration.node import Node
 from twill_ilp.enumeration.paths import Paths
 from twill_ilp.enumeration.spills import path_needs
 from twill_ilp.ilp import Timeline
-from twill_ilp.ilp.timeline import Use, words
+from twill_ilp.ilp.deadlines import Use, words
 from twill_ilp.machine import Machine
 from twill_ilp.rules import LARGEST_QUOTA
 
-__all__ = ["Lives", "Part", "Store", "Value", "lives_over", "mandatory", "meets", "sure_part",
-           "why_meets", "why_so_long"]  # fmt: skip
+__all__ = ["OWN_SLOT", "TURNS", "WINDOWS", "Lives", "Part", "Store", "Value", "lives_over",
+           "mandatory", "meets", "sure_part", "why_meets", "why_so_long"]  # fmt: skip
 
 MOST_SHARES = 2
 """The largest k of :func:`_in_shares`."""
@@ -52,13 +53,16 @@ Memory = tuple[int, list[Value]]
 class Part(NamedTuple):
     """Cycles (bits) in which a value is sure to live, in this iteration or another one.
 
-    ``use`` tells why: ``None`` for the mandatory part, -1 for the slot of its own start, else the
-    number of the use whose slot is known.
+    ``source`` tells what makes it sure: the number of a use whose slot is known, or one of
+    :data:`WINDOWS` (the mandatory part), :data:`OWN_SLOT`, :data:`TURNS` (from any cycle on).
     """
 
     begin: int
     end: int
-    use: int | None
+    source: int
+
+
+WINDOWS, OWN_SLOT, TURNS = -1, -2, -3
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,16 +207,17 @@ def sure_part(node: Node, value: Value) -> Part:
     u, slot = value.u, node.slot
     shortest = node.paths.shortest[u]
     if end - begin >= shortest:
-        return Part(begin, end, None)
+        return Part(begin, end, WINDOWS)
     if slot[u] >= 0:
-        return Part(slot[u], slot[u] + shortest, -1)
-    best, length = Part(begin, end, None), max(0, end - begin)
+        return Part(slot[u], slot[u] + shortest, OWN_SLOT)
+    best, length = Part(begin, end, WINDOWS), max(0, end - begin)
     row = node.paths.rows[u]
     for i, (v, offset) in enumerate(value.uses):
         if row[v] + offset > length and v < len(slot) and slot[v] >= 0:
             length = row[v] + offset
             best = Part(slot[v] + offset - length, slot[v] + offset, i)
-    return best
+    whole = shortest - shortest % node.case.frame.ii
+    return best if length >= whole else Part(0, whole, TURNS)
 
 
 def meets(part: Part, ii: int, r: int) -> tuple[int, int, int]:
@@ -226,15 +231,17 @@ def why_meets(node: Node, value: Value, store: Store, r: int) -> Iterator[Litera
     """Why a value lives in slot r as often as its part does."""
     frame, u, part = node.case.frame, value.u, store.parts[value.u]
     _, one, other = meets(part, frame.ii, r)
-    if part.use is None:
+    if part.source == WINDOWS:
         yield u, from_bit(one + 1)
         yield from lives_over(node, value, other)
-    elif part.use < 0:
+    elif part.source == TURNS:
+        yield from _lives_for(node, value, store.paths, part.end)
+    elif part.source == OWN_SLOT:
         near = frame.rotated((1 << one - part.begin + 1) - 1, part.begin)
         yield u, ~frame.starts_in(near)
         yield from _lives_for(node, value, store.paths, other + 1 - part.begin)
     else:
-        v, offset = value.uses[part.use]
+        v, offset = value.uses[part.source]
         back = part.end - 1 - other
         near = frame.rotated((1 << back + 1) - 1, part.end - offset - back)
         yield v, ~frame.starts_in(near)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from twill_ilp.ilp.timeline import Use
+from twill_ilp.ilp.deadlines import Use
 
 __all__ = ["Link", "Paths"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from twill_ilp.enumeration.conflict import Conflict, Literal
-from twill_ilp.enumeration.lives import Lives, Part, Store, mandatory
+from twill_ilp.enumeration.lives import WINDOWS, Lives, Part, Store, mandatory
 from twill_ilp.enumeration.node import Node
 from twill_ilp.enumeration.paths import Paths
 from twill_ilp.enumeration.timetable import crowd
@@ -73,7 +73,7 @@ def _too_many(node: Node, _: int, paths: Paths) -> Iterator[Literal]:
     registers, count = node.case.quotas.lives.registers, len(node.first)
     for _words, group, steps, r in _asked(node):
         if steps > LEAST:
-            parts = {value.u: Part(*mandatory(node, value), None) for value in registers[1]}
+            parts = {value.u: Part(*mandatory(node, value), WINDOWS) for value in registers[1]}
             store = Store(*registers, group, parts, paths)
             yield from crowd(node, store, r, (steps - 1) * STEP, None)
         else:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from twill_ilp.enumeration.conflict import Conflict, Literal, largest
 from twill_ilp.enumeration.frame import Frame, from_bit, up_to_bit
-from twill_ilp.enumeration.lives import Store, Value, lives_over, meets, why_meets
+from twill_ilp.enumeration.lives import WINDOWS, Store, Value, lives_over, meets, why_meets
 from twill_ilp.enumeration.node import Node
 from twill_ilp.enumeration.spills import path_needs
 
@@ -48,7 +48,7 @@ def fit_slots(node: Node, store: Store) -> None:
         if full[value.amount]:
             if part.end <= part.begin:
                 _keep_out(node, store, value, full[value.amount])
-            elif part.use is None:
+            elif part.source == WINDOWS:
                 _confine(node, store, value, full[value.amount])
 
 

@@ -42,8 +42,9 @@ def group_slots(line: Timeline, machine: Machine) -> list[GroupSlot]:
     """The groups that any solution may need.
 
     A group is as wide as its widest operation.  So there are at most as many groups of one width
-    as classes of bonded operations of that width, and as fit into the budget; and one group is
-    enough for the narrowest operations if nothing can go wrong between them.
+    as classes of bonded operations of that width, and as fit into the budget beside the designated
+    group and one for the widest class; and one group is enough for the narrowest operations if
+    nothing can go wrong between them.
     """
     rules = line.rules
     classes = [[line.core.graph.operations[v] for v in members] for members in line.bonds]
@@ -52,16 +53,17 @@ def group_slots(line: Timeline, machine: Machine) -> list[GroupSlot]:
     free = [(max(width(op, rules) for op in ops), ops) for ops in classes if ops not in designated]
     slots = [GroupSlot(least, True)] if designated else []
     budget = machine.warps if "warps" in rules else None
-    for warps in sorted({wide for wide, _ in free}, reverse=True):
+    widths = sorted({wide for wide, _ in free}, reverse=True)
+    for warps in widths:
+        wider = warps < widths[0]  # then one group is the widest class's
         mates = [ops for wide, ops in free if wide == warps]
         most = len(mates)
-        narrowest = warps == min(wide for wide, _ in free)
-        if narrowest and _harmless([op for ops in mates for op in ops], machine, rules):
+        if warps == widths[-1] and _harmless([op for ops in mates for op in ops], machine, rules):
             most = 1
         if budget is not None:
-            most = min(most, (budget - least) // warps)
+            most = min(most, (budget - least - wider * widths[0]) // warps)
         if rules.max_groups is not None:
-            most = min(most, rules.max_groups - len(designated))
+            most = min(most, rules.max_groups - bool(designated) - wider)
         slots += [GroupSlot(warps)] * max(0, most)
     return slots
 

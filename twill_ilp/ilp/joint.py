@@ -108,11 +108,11 @@ class JointModel(Formulation):
         return self._live[u, r]
 
     def most_live(self, u: int) -> int:
-        """Instances of u's value that can live in one slot, by its limit and the windows."""
+        """Instances of u's value that can live in one slot, by its deadlines and the windows."""
         begin = self.windows[u][0]
         end = max(self.windows[v][1] + offset for v, offset in self.timeline.uses(u))
         most = max(0, -(-(end - begin) // self.ii))
-        limit = self.timeline.limit[u]
+        limit = self.timeline.most_live(u)
         return most if limit is None else min(most, limit)
 
     def same(self, u: int, v: int) -> Any:

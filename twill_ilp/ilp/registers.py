@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import pulp
 
 from twill_ilp.ilp.affine import Affine
+from twill_ilp.ilp.deadlines import words
 from twill_ilp.ilp.joint import JointModel, is_constant
-from twill_ilp.ilp.timeline import words
 
 __all__ = ["WARP", "add_registers", "held_words"]
 

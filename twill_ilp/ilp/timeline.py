@@ -4,10 +4,7 @@ The joint problem cannot remove operations as the modulo problem does (:mod:`.re
 needs a warp group, and its start decides how long its operands live.  But it has more rows
 between starts:
 
-- **Deadlines.**  If a memory or a warp's registers hold at most M instances of value u, then u
-  lives at most M * II cycles: a use v at distance :math:`\delta` obeys
-  :math:`start_u - start_v \ge \delta\,II - M\,II` (plus the cycles of v where a value is dead
-  only at the completion of its last use).
+- **Deadlines** of the uses of a value, from what memories and registers hold (:mod:`.deadlines`).
 - **Length.**  A node ``begin`` stands for cycle 0 of the schedule:
   :math:`start_v - begin \ge 0` and :math:`begin - start_v \ge cycles_v - L`.
 
@@ -28,17 +25,15 @@ from numpy.typing import NDArray
 
 from twill_ilp.bounds import Recurrence, positive_cycle, positive_cycle_among
 from twill_ilp.errors import OptionError
-from twill_ilp.graph import Dependence, LoopGraph, Operation
+from twill_ilp.graph import Dependence, LoopGraph
 from twill_ilp.ilp.bonds import bonded, split_bond, surely_spilled
+from twill_ilp.ilp.deadlines import Use, add_deadlines, most_instances, stores, uses_of
 from twill_ilp.ilp.formulation import Window
 from twill_ilp.ilp.reduction import UNREACHABLE, Core, Node
 from twill_ilp.machine import Machine
-from twill_ilp.rules import LARGEST_QUOTA, Rules
+from twill_ilp.rules import Rules
 
-__all__ = ["Timeline", "Use", "instances", "timeline", "windows_pinned", "words"]
-
-Use = tuple[int, int]
-"""(operation v, offset): the value is in use until ``start(v) + offset``, cycles."""
+__all__ = ["Timeline", "timeline", "windows_pinned"]
 
 
 @dataclass(frozen=True)
@@ -47,14 +42,12 @@ class Timeline:
 
     Attributes:
         core: one node per operation, in the graph's order; with a length, ``begin`` as the last.
-        limit: instances of each operation's value that can live at once; ``None``: any number.
         bonds: classes of operations that share a group in every schedule.
         conflict: why no schedule exists, or ``""``.
     """
 
     core: Core
     rules: Rules
-    limit: tuple[int | None, ...]
     bonds: tuple[tuple[int, ...], ...]
     conflict: str
 
@@ -84,12 +77,17 @@ class Timeline:
         """Cycles that u's value lives in every schedule."""
         return max(int(self.core.between[u, v]) + offset for v, offset in self.uses(u))
 
+    def most_live(self, u: int) -> int | None:
+        """Instances of u's value that live in any slot at most; ``None``: any number."""
+        longest = max(offset - int(self.core.between[v, u]) for v, offset in self.uses(u))
+        return None if longest > -UNREACHABLE // 4 else -(-longest // self.core.ii)
+
     @cached_property
     def _uses(self) -> tuple[tuple[Use, ...], ...]:
         between = self.core.between
         result = []
         for u in range(len(self.core.graph)):
-            events = _events(self.core.graph, u, self.core.ii, self.rules)
+            events = uses_of(self.core.graph, u, self.core.ii, self.rules)
             kept: list[Use] = []
             for v, offset in events:
                 never_before = [
@@ -128,18 +126,17 @@ def timeline(
     if positive_cycle(graph, ii):
         raise OptionError(f"II={ii} is below RecMII; raise it")
     spilled = surely_spilled(graph, rules, partition)
-    limit = tuple(instances(op, machine, rules) for op in graph)
-    paths = _rows(graph, spilled, ii, limit, rules, length)
+    paths = _rows(graph, spilled, ii, length)
     for via in range(len(paths)):
         np.maximum(paths, paths[:, via, None] + paths[None, via, :], out=paths)
         np.minimum(paths, -UNREACHABLE // 4, out=paths)  # positive cycles grow without end
     paths[paths < UNREACHABLE // 2] = UNREACHABLE
+    bonds: tuple[tuple[int, ...], ...] = tuple((v,) for v in range(len(graph)))
     if (np.diag(paths) > 0).any():
-        bonds: tuple[tuple[int, ...], ...] = tuple((v,) for v in range(len(graph)))
-        conflict = _conflict(graph, spilled, ii, limit, rules, length)
+        reason = _positive(graph, spilled, ii, rules, partition)
     else:
-        bonds = bonded(graph, ii, rules, paths, traffic)
-        conflict = split_bond(graph, rules, bonds, partition)
+        bonds, reason = _meet_deadlines(graph, machine, rules, ii, paths, partition, traffic)
+    conflict = reason or split_bond(graph, rules, bonds, partition)
     nodes = [Node(op.name, ((i, 0),), op.usage) for i, op in enumerate(graph)]
     if length is not None:
         nodes.append(Node("begin", (), ()))
@@ -159,7 +156,7 @@ def timeline(
         critical_path=int((head + cycles).max()),
         _paths=paths,
     )
-    return Timeline(core, rules, limit, bonds, conflict)
+    return Timeline(core, rules, bonds, conflict)
 
 
 def windows_pinned(t: Timeline) -> list[Window]:
@@ -197,45 +194,45 @@ def windows_pinned(t: Timeline) -> list[Window]:
     return seen_from(min(range(len(graph)), key=rank))
 
 
-def instances(op: Operation, machine: Machine, rules: Rules) -> int | None:
-    """Instances of an operation's value that can live at once; ``None``: any number."""
-    limits = []
-    if "registers" in rules and op.registers and machine.registers_per_thread is not None:
-        limits.append(32 * machine.registers_per_thread // words(op))
-    if "quotas" in rules and op.registers:
-        limits.append(32 * LARGEST_QUOTA // words(op))
-    if "memory" in rules:
-        limits += [
-            machine.memories[memory] // amount
-            for memory, amount in op.footprint.items()
-            if amount and memory in machine.memories
-        ]
-    return min(limits, default=None)
+def _meet_deadlines(
+    graph: LoopGraph,
+    machine: Machine,
+    rules: Rules,
+    ii: int,
+    paths: NDArray[np.int64],
+    partition: Mapping[str, int] | None,
+    traffic: int | None,
+) -> tuple[tuple[tuple[int, ...], ...], str]:
+    """Add deadlines to the longest paths, and bonds that follow, until nothing changes.
+
+    Returns:
+        The bonds, and why there is no schedule, or ``""``.
+    """
+    bonds: tuple[tuple[int, ...], ...] = tuple((v,) for v in range(len(graph)))
+    while True:
+        mates = bonds if partition is None else _groups(graph, partition)
+        shared = list(stores(graph, machine, rules, mates))
+        reason = add_deadlines(paths, graph, ii, rules, shared)
+        if reason:
+            return bonds, _too_long(graph, machine, rules, ii, reason)
+        found = bonded(graph, ii, rules, paths, traffic)
+        if found == bonds:
+            return bonds, ""
+        bonds = found
 
 
-def words(op: Operation) -> int:
-    """32-bit words of the operation's value in the registers of each of its warps."""
-    return -(-op.registers // op.warps)
-
-
-def _events(graph: LoopGraph, u: int, ii: int, rules: Rules) -> list[Use]:
-    index = {op.name: i for i, op in enumerate(graph)}
-    lasting = rules.readings.liveness == "completion"
-    op = graph.operations[u]
-    events = {(u, op.cycles if lasting else 0)}
-    for e in graph.dependences:
-        if e.src == op.name:
-            v = index[e.dst]
-            events.add((v, e.distance * ii + (graph.operations[v].cycles if lasting else 0)))
-    return sorted(events)
+def _groups(graph: LoopGraph, partition: Mapping[str, int]) -> list[list[int]]:
+    """The operations of every group."""
+    groups: dict[int, list[int]] = {}
+    for v, op in enumerate(graph):
+        groups.setdefault(partition[op.name], []).append(v)
+    return list(groups.values())
 
 
 def _rows(
     graph: LoopGraph,
     spilled: Sequence[Dependence],
     ii: int,
-    limit: tuple[int | None, ...],
-    rules: Rules,
     length: int | None,
 ) -> NDArray[np.int64]:
     """Weights of the rows ``start(v) - start(u) >= w``; ``UNREACHABLE`` where there is none."""
@@ -246,10 +243,6 @@ def _rows(
     for e in spilled:
         u, v = index[e.src], index[e.dst]
         rows[u, v] = max(rows[u, v], e.delay - e.distance * ii)
-    for u, most in enumerate(limit):
-        if most is not None:
-            for v, offset in _events(graph, u, ii, rules):
-                rows[v, u] = max(rows[v, u], offset - most * ii)
     if length is not None:
         rows[-1, :count] = 0
         rows[:count, -1] = [op.cycles - length for op in graph]
@@ -268,29 +261,28 @@ def _needed(paths: NDArray[np.int64]) -> list[tuple[int, int, int]]:
     return [(int(u), int(v), int(paths[u, v])) for u, v in np.argwhere(needed)]
 
 
-def _conflict(
+def _positive(
     graph: LoopGraph,
     spilled: Sequence[Dependence],
     ii: int,
-    limit: tuple[int | None, ...],
     rules: Rules,
-    length: int | None,
+    partition: Mapping[str, int] | None,
 ) -> str:
-    """What closes the positive cycle: spills, one value's life, the length, or lives together.
-
-    Args:
-        spilled: the dependences with the spills that are sure.
-    """
+    """What closes a positive cycle: spills that are sure, or else the length."""
     if cycle := positive_cycle_among(spilled, ii):
         return f"{Recurrence(ii + 1, cycle)}, with the spills between groups"
+    free = timeline(graph, Machine("unlimited", {}), rules.without("quotas"), ii, None, partition)
+    return f"the critical path takes {free.core.critical_path} cycles"
+
+
+def _too_long(graph: LoopGraph, machine: Machine, rules: Rules, ii: int, otherwise: str) -> str:
+    """A value that lives too long by itself, or what is known otherwise."""
     free = timeline(graph, Machine("unlimited", {}), rules.without(*rules.families), ii)
-    for u, most in enumerate(limit):
-        life = free.shortest_life(u)
+    for u, op in enumerate(graph):
+        most, life = most_instances(op, machine, rules), free.shortest_life(u)
         if most is not None and life > most * ii:
             return (
-                f"the value of {graph.operations[u].name} lives at least {life} cycles, and only "
+                f"the value of {op.name} lives at least {life} cycles, and only "
                 f"{most} of it can live at once, which is {most * ii} cycles"
             )
-    if length is not None and length < free.core.critical_path:
-        return f"the critical path takes {free.core.critical_path} cycles"
-    return "values would live longer than memories and registers hold them"
+    return otherwise
