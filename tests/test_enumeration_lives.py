@@ -16,13 +16,15 @@ from twill_ilp.enumeration.lives import (
     OWN_SLOT,
     TURNS,
     WINDOWS,
+    Store,
     Value,
     _in_shares,
     sure_part,
+    why_meets,
 )
 from twill_ilp.enumeration.node import Node
 from twill_ilp.enumeration.propagation import propagate
-from twill_ilp.graph import LoopGraph, Operation
+from twill_ilp.graph import Dependence, LoopGraph, Operation
 from twill_ilp.ilp import timeline
 from twill_ilp.machine import Machine
 from twill_ilp.rules import Rules
@@ -109,3 +111,25 @@ def test_how_many_groups_can_hold_values(warps: int | None, most: int | None, gr
     assert loop.groups.most_of(range(3)) == groups
     capacities = [capacity for capacity, values in loop.lives.memories if values]
     assert capacities == ([groups * 64 * 32] if groups > 1 else [])
+
+
+def test_a_life_of_whole_turns_is_sure_wherever_it_begins() -> None:
+    """a lives for 3 cycles, and for 9 with the spill, two turns of 4: the groups are why."""
+    operations = tuple(
+        Operation(name, cycles=1, warps=4, registers=4, spill=6 if name == "a" else 0)
+        for name in "abc"
+    )
+    machine = Machine("m", {"U": 1}, warps=8, registers_per_thread=64)
+    graph = LoopGraph("three", operations, (Dependence("a", "b", 3), Dependence("c", "a", 1)))
+    node = Node(Case(timeline(graph, machine, Rules(), 4), machine, None, pin=2))
+    propagate(node, Learned(len(node.sets)))
+    value = next(value for value in node.case.lives.distinct if value.u == 0)
+    assert sure_part(node, value).source == WINDOWS, "3 cycles at most are sure"
+    node.keep(3, 1)
+    node.keep(4, 2)
+    propagate(node, Learned(len(node.sets)))
+    part = sure_part(node, value)
+    assert part == (0, 8, TURNS) and node.slot[0] < 0
+    store = Store(64 * 32, [value], 1, {0: part}, node.paths)
+    for r in range(4):
+        assert {x for x, _ in why_meets(node, value, store, r)} == {3, 4}
