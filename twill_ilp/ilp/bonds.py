@@ -3,8 +3,8 @@ r"""Which operations must share a warp group, and which dependences are sure to 
 A dependence (u, v) of weight :math:`w = d - \delta\,II` takes :math:`w + spill_u` between groups.
 Where every schedule has :math:`start_v - start_u < w + spill_u`, that is, where the longest path
 back from v to u closes a positive cycle with it, the two share a group: they are *bonded*.  So are
-all operations of variable latency, and a value in registers and its readers if it is more than may
-cross groups.
+all operations of variable latency, a value in registers and its readers if it is more than may
+cross groups, and operations that are too wide for two groups.
 
 The other way round, groups that are known to differ make the delay longer before any model is
 built.
@@ -12,15 +12,17 @@ built.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
+from math import inf
 
 import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
 from twill_ilp.graph import Dependence, LoopGraph
+from twill_ilp.machine import Machine
 from twill_ilp.rules import Rules, designates
 
 __all__ = ["bonded", "split_bond", "surely_spilled"]
@@ -49,6 +51,7 @@ def surely_spilled(
 
 def bonded(
     graph: LoopGraph,
+    machine: Machine,
     ii: int,
     rules: Rules,
     paths: NDArray[np.int64],
@@ -65,6 +68,7 @@ def bonded(
     links: nx.Graph[int] = nx.Graph()
     links.add_nodes_from(range(len(graph)))
     links.add_edges_from(pairwise(i for i, op in enumerate(graph) if designates(op, rules)))
+    links.add_edges_from(_too_wide_apart(graph, machine, rules))
     for e in graph.dependences:
         u, v, op = index[e.src], index[e.dst], graph.by_name[e.src]
         longer = e.delay - e.distance * ii + op.spill
@@ -73,6 +77,18 @@ def bonded(
         if largest is not None and op.registers > largest:
             links.add_edge(u, v)
     return tuple(tuple(sorted(part)) for part in nx.connected_components(links))
+
+
+def _too_wide_apart(graph: LoopGraph, machine: Machine, rules: Rules) -> Iterator[tuple[int, int]]:
+    """Operations of the other groups for two of which warps, or groups, are too few."""
+    designated = [op.warps for op in graph if designates(op, rules)]
+    free = sorted((op.warps, i) for i, op in enumerate(graph) if not designates(op, rules))
+    room = inf if machine.warps is None or "warps" not in rules else machine.warps
+    most = inf if rules.max_groups is None else rules.max_groups - bool(designated)
+    for warps, i in free[:-1]:
+        widest, j = free[-1]
+        if most < 2 or warps + widest > room - max(designated, default=0):
+            yield i, j
 
 
 def split_bond(

@@ -30,7 +30,16 @@ from twill_ilp.ilp.reduction import UNREACHABLE
 from twill_ilp.machine import Machine
 from twill_ilp.rules import LARGEST_QUOTA, Rules
 
-__all__ = ["Store", "Use", "add_deadlines", "most_instances", "stores", "uses_of", "words"]
+__all__ = [
+    "Store",
+    "Use",
+    "add_deadlines",
+    "lengthen",
+    "most_instances",
+    "stores",
+    "uses_of",
+    "words",
+]
 
 MOST_SHARES = 2
 """Values are counted in shares of 1 / 2, ..., 1 / (this + 1)."""
@@ -140,11 +149,11 @@ def add_deadlines(
                                 f"{paths[u, v] + offset} cycles, and the others leave it "
                                 f"{longest} in {store.name}"
                             )
-                        _lengthen(paths, v, u, offset - longest)
+                        lengthen(paths, v, u, offset - longest)
     return ""
 
 
-def _lengthen(paths: NDArray[np.int64], u: int, v: int, weight: int) -> None:
+def lengthen(paths: NDArray[np.int64], u: int, v: int, weight: int) -> None:
     """Add a row from u to v, which closes no positive cycle."""
     detour = paths[:, u, None] + weight + paths[None, v, :]
     np.maximum(paths, detour, out=paths)

@@ -5,6 +5,7 @@ needs a warp group, and its start decides how long its operands live.  But it ha
 between starts:
 
 - **Deadlines** of the uses of a value, from what memories and registers hold (:mod:`.deadlines`).
+- **Residues**: distances that units and waiting rule out (:mod:`.residues`).
 - **Length.**  A node ``begin`` stands for cycle 0 of the schedule:
   :math:`start_v - begin \ge 0` and :math:`begin - start_v \ge cycles_v - L`.
 
@@ -30,10 +31,14 @@ from twill_ilp.ilp.bonds import bonded, split_bond, surely_spilled
 from twill_ilp.ilp.deadlines import Use, add_deadlines, most_instances, stores, uses_of
 from twill_ilp.ilp.formulation import Window
 from twill_ilp.ilp.reduction import UNREACHABLE, Core, Node
+from twill_ilp.ilp.residues import Residues, add_residues
 from twill_ilp.machine import Machine
 from twill_ilp.rules import Rules
 
 __all__ = ["Timeline", "timeline", "windows_pinned"]
+
+MOST_ROUNDS = 20
+"""Rounds of deadlines, residues and bonds; fewer rows are as true."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +140,7 @@ def timeline(
     if (np.diag(paths) > 0).any():
         reason = _positive(graph, spilled, ii, rules, partition)
     else:
-        bonds, reason = _meet_deadlines(graph, machine, rules, ii, paths, partition, traffic)
+        bonds, reason = _lengthen_all(graph, machine, rules, ii, paths, partition, traffic)
     conflict = reason or split_bond(graph, rules, bonds, partition)
     nodes = [Node(op.name, ((i, 0),), op.usage) for i, op in enumerate(graph)]
     if length is not None:
@@ -194,7 +199,7 @@ def windows_pinned(t: Timeline) -> list[Window]:
     return seen_from(min(range(len(graph)), key=rank))
 
 
-def _meet_deadlines(
+def _lengthen_all(
     graph: LoopGraph,
     machine: Machine,
     rules: Rules,
@@ -203,22 +208,27 @@ def _meet_deadlines(
     partition: Mapping[str, int] | None,
     traffic: int | None,
 ) -> tuple[tuple[tuple[int, ...], ...], str]:
-    """Add deadlines to the longest paths, and bonds that follow, until nothing changes.
+    """Add deadlines and residues to the longest paths, and bonds, until nothing changes any more.
 
     Returns:
         The bonds, and why there is no schedule, or ``""``.
     """
+    residues = Residues(graph, machine, rules, ii)
     bonds: tuple[tuple[int, ...], ...] = tuple((v,) for v in range(len(graph)))
-    while True:
+    for _ in range(MOST_ROUNDS):
+        before = paths.copy()
         mates = bonds if partition is None else _groups(graph, partition)
         shared = list(stores(graph, machine, rules, mates))
-        reason = add_deadlines(paths, graph, ii, rules, shared)
-        if reason:
+        if reason := add_deadlines(paths, graph, ii, rules, shared):
             return bonds, _too_long(graph, machine, rules, ii, reason)
-        found = bonded(graph, ii, rules, paths, traffic)
-        if found == bonds:
-            return bonds, ""
+        found = bonded(graph, machine, ii, rules, paths, traffic)
+        if found == bonds and (paths == before).all():
+            if reason := add_residues(paths, graph, residues, rules, mates):
+                return bonds, reason
+            if (paths == before).all():
+                break
         bonds = found
+    return bonds, ""
 
 
 def _groups(graph: LoopGraph, partition: Mapping[str, int]) -> list[list[int]]:

@@ -1,0 +1,115 @@
+"""Residues: no schedule has two operations at a distance that is ruled out."""
+
+from __future__ import annotations
+
+import random
+
+from joint_oracle import joint_at
+from strategies import random_joint_problem
+from test_joint_exactness import random_rules
+
+from twill_ilp import Dependence, LoopGraph, Machine, Operation, Usage
+from twill_ilp.bounds import rec_mii
+from twill_ilp.ilp import timeline
+from twill_ilp.ilp.residues import Residues
+from twill_ilp.rules import Rules, effective_graph
+
+UNIT = Machine("m", {"U": 1}, warps=8)
+
+
+def chain(*edges: Dependence, spill: int = 0) -> LoopGraph:
+    """a uses the unit in cycles 0 to 2, b in cycles 1 and 2; c uses none, but is held for 2."""
+    ops = (
+        Operation("a", cycles=3, usage=(Usage("U", 3),), spill=spill),
+        Operation("b", cycles=3, usage=(Usage("U", 2, start=1),), spill=spill),
+        Operation("c", cycles=2, spill=spill),
+    )
+    return LoopGraph("chain", ops, edges)
+
+
+def test_who_shares_a_unit_keeps_apart_in_every_iteration() -> None:
+    residues = Residues(chain(), UNIT, Rules(), 8)
+    distances = {x: residues.next(0, 1, x, False) for x in range(-9, 9)}
+    apart = [2, 3, 4, 5]  # b begins on the unit in the cycles 3 to 6, a's use ends before 3
+    assert {x % 8 for x in distances.values() if x is not None} == set(apart)
+    assert (distances[-6], distances[-2], distances[1], distances[6]) == (-6, 2, 2, 10)
+    assert Residues(chain(), UNIT, Rules(), 4).next(0, 1, 0, False) is None
+
+
+def test_who_waits_keeps_apart_within_a_group() -> None:
+    graph = chain(Dependence("a", "b", 1, blocking=True))
+    residues = Residues(graph, UNIT, Rules(), 8)
+    assert residues.next(2, 1, -1, True) == -1, "b waits before c is in progress"
+    assert residues.next(2, 1, 0, True) == 2, "c is in progress"
+    assert residues.next(1, 2, -1, True) == 1, "the same, the other way round"
+    assert residues.next(2, 1, 0, False) == 0, "b's group does not care"
+    assert Residues(graph, UNIT, Rules().without("concurrency"), 8).next(2, 1, 0, True) == 0
+
+
+def test_a_dependence_that_would_meet_takes_longer() -> None:
+    """With a delay of 1 b would use the unit in a's last cycle; an iteration later, too."""
+    line = timeline(chain(Dependence("a", "b", 1)), UNIT, Rules(), 8)
+    assert line.core.between[0, 1] == 2
+    later = timeline(chain(Dependence("a", "b", 1, distance=1)), UNIT, Rules(), 8)
+    assert later.core.between[0, 1] == 2 - 8
+
+
+def test_a_dependence_either_spills_or_keeps_apart() -> None:
+    """Within a group b starts 2 cycles after c; between groups c's spill comes on top."""
+    for spill, least in ((0, 0), (1, 1), (2, 2), (3, 2)):
+        graph = chain(Dependence("c", "b", 0), Dependence("a", "b", 0, blocking=True), spill=spill)
+        assert timeline(graph, UNIT, Rules(), 8).core.between[2, 1] == least, spill
+
+
+def test_too_near_and_too_far() -> None:
+    graph = chain(Dependence("a", "b", 0), Dependence("b", "a", 7, distance=1))
+    assert timeline(graph, UNIT, Rules(), 9).conflict == ""
+    assert timeline(graph, UNIT, Rules(), 8).conflict == (
+        "b starts at least 2 cycles after a, nearer they exclude each other, and at most 1"
+    )
+    assert timeline(chain(Dependence("a", "b", 0)), UNIT, Rules(), 4).conflict == (
+        "a and b exclude each other in every slot"
+    )
+
+
+def test_operations_too_wide_for_two_groups_share_one() -> None:
+    ops = (
+        Operation("load", variable_latency=True),
+        Operation("wide", warps=4, registers=4),
+        Operation("wider", warps=8, registers=8),
+        Operation("thin", registers=1),
+    )
+    graph = LoopGraph("four", ops, ())
+    for warps, most, classes in (
+        (13, None, [["load"], ["wide"], ["wider"], ["thin"]]),
+        (12, None, [["load"], ["wide", "wider"], ["thin"]]),
+        (9, None, [["load"], ["wide", "wider", "thin"]]),
+        (13, 2, [["load"], ["wide", "wider", "thin"]]),
+        (13, 3, [["load"], ["wide"], ["wider"], ["thin"]]),
+    ):
+        line = timeline(graph, Machine("m", {}, warps=warps), Rules(max_groups=most), 4)
+        assert line.bond_names == classes, (warps, most)
+
+
+def test_no_schedule_is_at_a_distance_that_is_ruled_out() -> None:
+    met = rounded = refuted = 0
+    for seed in range(400):
+        rng = random.Random(seed)
+        problem, rules = random_joint_problem(rng, 5), random_rules(rng)
+        graph, machine = effective_graph(problem.graph, rules), problem.machine
+        for ii in range(rec_mii(graph).ii, 6):
+            line, found = timeline(graph, machine, rules, ii), joint_at(problem, ii, rules)
+            refuted += found is None and "exclude" in line.conflict
+            if found is None:
+                continue
+            assert not line.conflict, (seed, ii)
+            residues = Residues(graph, machine, rules, ii)
+            for (u, a), (v, b) in ((x, y) for x in enumerate(graph) for y in enumerate(graph)):
+                distance = found.start[b.name] - found.start[a.name]
+                assert distance >= line.core.between[u, v], (seed, ii, a.name, b.name)
+                if u != v:
+                    together = found.group[a.name] == found.group[b.name]
+                    assert residues.next(u, v, distance, together) == distance, (seed, ii)
+                    met += (u, v) in {**residues.units, **residues.waiting}
+                    rounded += residues.next(u, v, distance + 1, together) != distance + 1
+    assert min(met, rounded, refuted) > 20, (met, rounded, refuted)

@@ -1,0 +1,130 @@
+r"""Residues: distances between starts that units and waiting rule out, modulo II.
+
+Two operations that are too much for a unit keep apart on it in every slot, and so do two of one
+group of which one waits: :math:`(start_v - start_u) \bmod II \notin F_{uv}`.  So where v starts at
+least w cycles after u, it starts at least as much later as the next residue that is left:
+
+.. math:: start_v - start_u \ge \min\{x \ge w : x \bmod II \notin F_{uv}\}.
+
+Where a dependence may be between groups, which takes :math:`w + spill_u`, the lesser of both holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twill_ilp.graph import LoopGraph
+from twill_ilp.ilp.deadlines import lengthen
+from twill_ilp.ilp.reduction import UNREACHABLE
+from twill_ilp.machine import Machine
+from twill_ilp.rules import Rules, held_cycles
+
+__all__ = ["Residues", "add_residues"]
+
+
+MOST_SWEEPS = 10
+"""Where there is no slot for an operation without a deadline, paths to it grow without end."""
+
+
+class Residues:
+    """Which distances are ruled out between whom.
+
+    Attributes:
+        ii: initiation interval, cycles.
+        units: by (u, v), a bit for every residue that units rule out.
+        waiting: the same for waiting, if u and v share a group.
+    """
+
+    def __init__(self, graph: LoopGraph, machine: Machine, rules: Rules, ii: int) -> None:
+        self.ii = ii
+        self.units: dict[tuple[int, int], int] = {}
+        self.waiting: dict[tuple[int, int], int] = {}
+        for unit, capacity in machine.units.items():
+            rows = [(v, r) for v, op in enumerate(graph) for r in op.usage if r.unit == unit]
+            for u, a in rows:
+                for v, b in rows:
+                    if u != v and a.amount + b.amount > capacity:
+                        first = a.start - b.start - b.cycles + 1
+                        mask = self._run(first, a.cycles + b.cycles - 1)
+                        self.units[u, v] = self.units.get((u, v), 0) | mask
+        waits = {e.dst for e in graph.dependences if e.blocking and "concurrency" in rules}
+        held = [min(ii, held_cycles(op, rules.readings)) for op in graph]
+        for v, op in enumerate(graph):
+            for u in range(len(graph)) if op.name in waits else ():
+                if u != v and held[u]:
+                    for pair, first in (((u, v), 0), ((v, u), 1 - held[u])):
+                        self.waiting[pair] = self.waiting.get(pair, 0) | self._run(first, held[u])
+
+    def _run(self, first: int, length: int) -> int:
+        """So many residues from that one on."""
+        run = (1 << min(length, self.ii)) - 1 << first % self.ii
+        return (run | run >> self.ii) & (1 << self.ii) - 1
+
+    def next(self, u: int, v: int, least: int, together: bool) -> int | None:
+        """The least distance from u to v that is not ruled out, from ``least`` on; ``None``: none.
+
+        Args:
+            together: whether u and v share a group.
+        """
+        closed = self.units.get((u, v), 0)
+        if together:
+            closed |= self.waiting.get((u, v), 0)
+        left = ~closed & (1 << self.ii) - 1
+        if not left:
+            return None
+        from_here = (left | left << self.ii) >> least % self.ii
+        return least + (from_here & -from_here).bit_length() - 1
+
+
+def add_residues(
+    paths: NDArray[np.int64], graph: LoopGraph, residues: Residues, rules: Rules,
+    mates: Sequence[Sequence[int]],
+) -> str:  # fmt: skip
+    """Make longest paths longer by the rows above; returns why there is no schedule, or ``""``.
+
+    Args:
+        paths: between starts, cycles; is changed.
+        mates: operations that are known to share a group.
+    """
+    group = {v: i for i, members in enumerate(mates) for v in members}
+    for _ in range(MOST_SWEEPS):
+        longer = False
+        for u, v, least in _rows(paths, graph, residues, rules, group):
+            names = graph.operations[u].name, graph.operations[v].name
+            if least is None:
+                return f"{names[0]} and {names[1]} exclude each other in every slot"
+            if least > paths[u, v]:
+                longer = True
+                if paths[v, u] + least > 0:
+                    return (
+                        f"{names[1]} starts at least {least} cycles after {names[0]}, nearer they "
+                        f"exclude each other, and at most {-paths[v, u]}"
+                    )
+                lengthen(paths, u, v, least)
+        if not longer:
+            break
+    return ""
+
+
+def _rows(
+    paths: NDArray[np.int64],
+    graph: LoopGraph,
+    residues: Residues,
+    rules: Rules,
+    group: dict[int, int],
+) -> Iterator[tuple[int, int, int | None]]:
+    """From u to v at least so many cycles, ``None``: nothing is possible."""
+    for u, v in {**residues.units, **residues.waiting}:
+        together = group[u] == group[v]
+        if paths[u, v] > UNREACHABLE and (together or (u, v) in residues.units):
+            yield u, v, residues.next(u, v, int(paths[u, v]), together)
+    index = {op.name: i for i, op in enumerate(graph)}
+    for e in graph.dependences if "spills" in rules else ():
+        u, v = index[e.src], index[e.dst]
+        if u != v and group[u] != group[v]:
+            apart = e.delay - e.distance * residues.ii + graph.operations[u].spill
+            within = residues.next(u, v, int(paths[u, v]), True)
+            yield u, v, apart if within is None else min(within, apart)
