@@ -11,10 +11,14 @@ from test_joint_exactness import random_rules
 
 from twill_ilp import Dependence, LoopGraph, Machine, Operation, Problem, build_kernel
 from twill_ilp.bounds import rec_mii
-from twill_ilp.ilp import timeline
+from twill_ilp.ilp import Timeline, tightened, timeline
 from twill_ilp.ilp.deadlines import stores, uses_of
 from twill_ilp.ilp.group_slots import group_slots
 from twill_ilp.rules import Rules, effective_graph
+
+
+def tight_line(graph: LoopGraph, machine: Machine, rules: Rules, ii: int) -> Timeline:
+    return tightened(timeline(graph, machine, rules, ii), machine)
 
 
 def pair(amount: int, capacity: int) -> Problem:
@@ -35,7 +39,7 @@ def pair(amount: int, capacity: int) -> Problem:
 )
 def test_a_value_has_what_the_others_leave(capacity: int, longest: tuple[int, int] | None) -> None:
     problem = pair(1, capacity)
-    line = timeline(problem.graph, problem.machine, Rules(), 6)
+    line = tight_line(problem.graph, problem.machine, Rules(), 6)
     if longest is None:
         assert line.conflict
     else:
@@ -46,16 +50,16 @@ def test_a_value_has_what_the_others_leave(capacity: int, longest: tuple[int, in
 
 def test_of_two_values_over_a_half_one_lives_at_a_time() -> None:
     problem = pair(51, 100)
-    line = timeline(problem.graph, problem.machine, Rules(), 14)
+    line = tight_line(problem.graph, problem.machine, Rules(), 14)
     assert -int(line.core.between[1, 0]) == 14 - 9, "not 14, the cycles of one instance"
-    assert "lives at least" in timeline(problem.graph, problem.machine, Rules(), 8).conflict
+    assert "lives at least" in tight_line(problem.graph, problem.machine, Rules(), 8).conflict
 
 
 def test_why_attention_without_sub_tiles_does_not_fit() -> None:
     """Soi et al. 2026, section 6: without sub-tiling the II of 8 is out of reach."""
     problem = build_kernel("fmha-forward", "blackwell", sub_tiles=1)
     graph = effective_graph(problem.graph, Rules())
-    assert timeline(graph, problem.machine, Rules(), 8).conflict == (
+    assert tight_line(graph, problem.machine, Rules(), 8).conflict == (
         "the value of readS lives at least 1 cycles, and the others leave it 0 in the registers "
         "of one group"
     )
@@ -68,7 +72,7 @@ def test_no_schedule_misses_a_deadline() -> None:
         problem, rules = random_joint_problem(rng, 5), random_rules(rng)
         graph, machine = effective_graph(problem.graph, rules), problem.machine
         for ii in range(rec_mii(graph).ii, 6):
-            line, found = timeline(graph, machine, rules, ii), joint_at(problem, ii, rules)
+            line, found = tight_line(graph, machine, rules, ii), joint_at(problem, ii, rules)
             refuted += found is None and "leave it" in line.conflict + "need"
             if found is None:
                 continue
@@ -100,5 +104,5 @@ def test_one_group_is_the_widest_operations(
         *(Operation(f"thin{i}", registers=1) for i in range(2)),
     )
     machine = Machine("m", {}, warps=warps)
-    line = timeline(LoopGraph("five", ops, ()), machine, Rules(max_groups=most), 4)
+    line = tight_line(LoopGraph("five", ops, ()), machine, Rules(max_groups=most), 4)
     assert [slot.warps for slot in group_slots(line, machine)] == widths

@@ -184,12 +184,12 @@ def test_partitions_are_told_apart_whatever_their_order() -> None:
 
 def test_confirmation_by_the_joint_ilp(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = build_kernel("fmha-forward", "blackwell", sub_tiles=1)
-    inquiry = inquiry_of(problem, Rules(), 9, confirm=True)
+    inquiry = inquiry_of(problem, Rules(), 10, confirm=True)
     refuted = inquiry.by_enumeration(Limits(), None, ANY)
     assert refuted.proven and refuted.evidence.endswith("conflicts")
     verdict = inquiry.confirmed(refuted, Limits(), None)
     assert verdict.proven and verdict.evidence.endswith("conflicts, confirmed by the joint ILP")
-    asked = inquiry_of(problem, Rules(), 9).confirmed(refuted, Limits(), None)
+    asked = inquiry_of(problem, Rules(), 10).confirmed(refuted, Limits(), None)
     assert asked == refuted, "only if it is asked for"
     short = Limits(length=1)
     too_short = inquiry.by_enumeration(short, None, ANY)
@@ -200,7 +200,7 @@ def test_confirmation_by_the_joint_ilp(monkeypatch: pytest.MonkeyPatch) -> None:
     feasible = inquiry_of(problem, Rules(), 32).by_enumeration(Limits(), None, ANY)
     assert feasible.schedule and inquiry.confirmed(feasible, Limits(), None) == feasible
     monkeypatch.setattr(inquiry, "by_model", lambda *_: feasible)
-    with pytest.raises(SolverError, match=r"II 9: enumeration ended .* report this bug"):
+    with pytest.raises(SolverError, match=r"II 10: enumeration ended .* report this bug"):
         inquiry.confirmed(refuted, Limits(), None)
 
 

@@ -10,11 +10,15 @@ from test_joint_exactness import random_rules
 
 from twill_ilp import Dependence, LoopGraph, Machine, Operation, Usage
 from twill_ilp.bounds import rec_mii
-from twill_ilp.ilp import timeline
+from twill_ilp.ilp import Timeline, tightened, timeline
 from twill_ilp.ilp.residues import Residues
 from twill_ilp.rules import Rules, effective_graph
 
 UNIT = Machine("m", {"U": 1}, warps=8)
+
+
+def tight_line(graph: LoopGraph, machine: Machine, rules: Rules, ii: int) -> Timeline:
+    return tightened(timeline(graph, machine, rules, ii), machine)
 
 
 def chain(*edges: Dependence, spill: int = 0) -> LoopGraph:
@@ -48,9 +52,9 @@ def test_who_waits_keeps_apart_within_a_group() -> None:
 
 def test_a_dependence_that_would_meet_takes_longer() -> None:
     """With a delay of 1 b would use the unit in a's last cycle; an iteration later, too."""
-    line = timeline(chain(Dependence("a", "b", 1)), UNIT, Rules(), 8)
+    line = tight_line(chain(Dependence("a", "b", 1)), UNIT, Rules(), 8)
     assert line.core.between[0, 1] == 2
-    later = timeline(chain(Dependence("a", "b", 1, distance=1)), UNIT, Rules(), 8)
+    later = tight_line(chain(Dependence("a", "b", 1, distance=1)), UNIT, Rules(), 8)
     assert later.core.between[0, 1] == 2 - 8
 
 
@@ -58,16 +62,16 @@ def test_a_dependence_either_spills_or_keeps_apart() -> None:
     """Within a group b starts 2 cycles after c; between groups c's spill comes on top."""
     for spill, least in ((0, 0), (1, 1), (2, 2), (3, 2)):
         graph = chain(Dependence("c", "b", 0), Dependence("a", "b", 0, blocking=True), spill=spill)
-        assert timeline(graph, UNIT, Rules(), 8).core.between[2, 1] == least, spill
+        assert tight_line(graph, UNIT, Rules(), 8).core.between[2, 1] == least, spill
 
 
 def test_too_near_and_too_far() -> None:
     graph = chain(Dependence("a", "b", 0), Dependence("b", "a", 7, distance=1))
-    assert timeline(graph, UNIT, Rules(), 9).conflict == ""
-    assert timeline(graph, UNIT, Rules(), 8).conflict == (
+    assert tight_line(graph, UNIT, Rules(), 9).conflict == ""
+    assert tight_line(graph, UNIT, Rules(), 8).conflict == (
         "b starts at least 2 cycles after a, nearer they exclude each other, and at most 1"
     )
-    assert timeline(chain(Dependence("a", "b", 0)), UNIT, Rules(), 4).conflict == (
+    assert tight_line(chain(Dependence("a", "b", 0)), UNIT, Rules(), 4).conflict == (
         "a and b exclude each other in every slot"
     )
 
@@ -87,7 +91,7 @@ def test_operations_too_wide_for_two_groups_share_one() -> None:
         (13, 2, [["load"], ["wide", "wider", "thin"]]),
         (13, 3, [["load"], ["wide"], ["wider"], ["thin"]]),
     ):
-        line = timeline(graph, Machine("m", {}, warps=warps), Rules(max_groups=most), 4)
+        line = tight_line(graph, Machine("m", {}, warps=warps), Rules(max_groups=most), 4)
         assert line.bond_names == classes, (warps, most)
 
 
@@ -98,7 +102,7 @@ def test_no_schedule_is_at_a_distance_that_is_ruled_out() -> None:
         problem, rules = random_joint_problem(rng, 5), random_rules(rng)
         graph, machine = effective_graph(problem.graph, rules), problem.machine
         for ii in range(rec_mii(graph).ii, 6):
-            line, found = timeline(graph, machine, rules, ii), joint_at(problem, ii, rules)
+            line, found = tight_line(graph, machine, rules, ii), joint_at(problem, ii, rules)
             refuted += found is None and "exclude" in line.conflict
             if found is None:
                 continue

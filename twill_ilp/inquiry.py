@@ -21,6 +21,7 @@ from twill_ilp.ilp import (
     build_joint_model,
     joint_families,
     limit_traffic,
+    tightened,
     timeline,
 )
 from twill_ilp.limits import Limits, level_value
@@ -95,11 +96,13 @@ class Inquiry:
         partition: Mapping[str, int] | None,
         seconds: float,
         seed: int | None = None,
+        line: Timeline | None = None,
     ) -> Verdict:
         """Put the question to HiGHS.
 
         Args:
             partition: the group of every operation, or ``None`` for any.
+            line: the rows between starts, or ``None`` for the tightened ones.
         """
         if self.session.allowance() == 0:
             return Verdict(None, False, NO_TIME)
@@ -107,7 +110,7 @@ class Inquiry:
             return Verdict(None, False, self.too_large)
         self.session.formulations.add("joint")
         with self.session.building():
-            line = self._line(limits, partition)
+            line = line or self._line(limits, partition)
             if line.conflict:
                 return Verdict(None, True, line.conflict)
             model = self._model(line, limits, partition)
@@ -157,7 +160,7 @@ class Inquiry:
         limits: Limits,
         partition: Mapping[str, int] | None,
     ) -> Verdict:
-        """A verdict by enumeration; a refutation with the opinion of HiGHS, if that is asked for.
+        """A verdict; a refutation with the opinion of HiGHS on plain rows, if that is asked for.
 
         Raises:
             SolverError: HiGHS found a schedule.
@@ -165,7 +168,7 @@ class Inquiry:
         refuted = verdict.proven and verdict.schedule is None
         if not refuted or not self.session.options.confirm:
             return verdict
-        again = self.by_model(limits, partition, inf)
+        again = self.by_model(limits, partition, inf, line=self._plain(limits, partition))
         if again.evidence == verdict.evidence:  # the rows between starts alone: no model was built
             return verdict
         if again.schedule:
@@ -252,6 +255,10 @@ class Inquiry:
         return replace(machine, warps=most)
 
     def _line(self, limits: Limits, partition: Mapping[str, int] | None) -> Timeline:
+        plain = self._plain(limits, partition)
+        return tightened(plain, self._machine(limits), partition or None, limits.traffic)
+
+    def _plain(self, limits: Limits, partition: Mapping[str, int] | None) -> Timeline:
         graph, machine = self.effective.graph, self._machine(limits)
         length, traffic = limits.length, limits.traffic
         return timeline(graph, machine, self.rules, self.ii, length, partition or None, traffic)

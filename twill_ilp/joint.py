@@ -67,7 +67,8 @@ class JointSearch:
     def decide(self) -> tuple[Verdict, str]:
         """Whether a schedule exists at this II, and which stage says no."""
         if conflict := self.inquiry.line.conflict:
-            return Verdict(None, True, conflict), "joint infeasible"
+            refuted = Verdict(None, True, conflict)
+            return self.inquiry.confirmed(refuted, Limits(), self.partition), "joint infeasible"
         modulo = decide(self.inquiry.effective, self.ii, self.session)
         if modulo.schedule is None and modulo.proven:
             return modulo, "modulo infeasible"

@@ -34,6 +34,7 @@ from twill_ilp.ilp.reduction import Core, Node, reduce_loop
 from twill_ilp.ilp.registers import add_registers
 from twill_ilp.ilp.slots import add_slots, add_windows
 from twill_ilp.ilp.spills import add_no_cross_warp, add_spills
+from twill_ilp.ilp.tightened import tightened
 from twill_ilp.ilp.timeline import Timeline, timeline, windows_pinned
 from twill_ilp.ilp.traffic import traffic
 from twill_ilp.machine import Machine
@@ -57,6 +58,7 @@ __all__ = [
     "limit_traffic",
     "reduce_loop",
     "surely_spilled",
+    "tightened",
     "timeline",
     "windows_any_length",
     "windows_for_length",

@@ -4,7 +4,7 @@ A dependence (u, v) of weight :math:`w = d - \delta\,II` takes :math:`w + spill_
 Where every schedule has :math:`start_v - start_u < w + spill_u`, that is, where the longest path
 back from v to u closes a positive cycle with it, the two share a group: they are *bonded*.  So are
 all operations of variable latency, a value in registers and its readers if it is more than may
-cross groups, and operations that are too wide for two groups.
+cross groups, and, where that is asked for, operations that are too wide for two groups.
 
 The other way round, groups that are known to differ make the delay longer before any model is
 built.
@@ -25,7 +25,7 @@ from twill_ilp.graph import Dependence, LoopGraph
 from twill_ilp.machine import Machine
 from twill_ilp.rules import Rules, designates
 
-__all__ = ["bonded", "split_bond", "surely_spilled"]
+__all__ = ["bonded", "split_bond", "surely_spilled", "too_wide_apart"]
 
 
 def surely_spilled(
@@ -51,24 +51,25 @@ def surely_spilled(
 
 def bonded(
     graph: LoopGraph,
-    machine: Machine,
     ii: int,
     rules: Rules,
     paths: NDArray[np.int64],
     traffic: int | None = None,
+    also: Iterable[tuple[int, int]] = (),
 ) -> tuple[tuple[int, ...], ...]:
     """Classes of operations (by index, ascending) that share a group in every schedule.
 
     Args:
         paths: longest paths between starts, cycles; rows and columns in the graph's order.
         traffic: most register words that may cross groups, if that is limited.
+        also: other pairs that share a group.
     """
     largest = 0 if "no-cross-warp" in rules else traffic
     index = {op.name: i for i, op in enumerate(graph)}
     links: nx.Graph[int] = nx.Graph()
     links.add_nodes_from(range(len(graph)))
     links.add_edges_from(pairwise(i for i, op in enumerate(graph) if designates(op, rules)))
-    links.add_edges_from(_too_wide_apart(graph, machine, rules))
+    links.add_edges_from(also)
     for e in graph.dependences:
         u, v, op = index[e.src], index[e.dst], graph.by_name[e.src]
         longer = e.delay - e.distance * ii + op.spill
@@ -79,7 +80,7 @@ def bonded(
     return tuple(tuple(sorted(part)) for part in nx.connected_components(links))
 
 
-def _too_wide_apart(graph: LoopGraph, machine: Machine, rules: Rules) -> Iterator[tuple[int, int]]:
+def too_wide_apart(graph: LoopGraph, machine: Machine, rules: Rules) -> Iterator[tuple[int, int]]:
     """Operations of the other groups for two of which warps, or groups, are too few."""
     designated = [op.warps for op in graph if designates(op, rules)]
     free = sorted((op.warps, i) for i, op in enumerate(graph) if not designates(op, rules))

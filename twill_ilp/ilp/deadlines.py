@@ -10,7 +10,7 @@ Of a store of capacity c that some values share, with the shortest life of each,
 
 So a use of u at distance :math:`\delta` obeys
 :math:`start_u - start_v \ge \delta\,II - longest_u` (plus the cycles of v where a value is dead
-only at the completion of its last use).  These rows make other lives longer, until nothing changes.
+only at the completion of its last use).  These rows make other lives longer.
 
 Stores are the memories, and the registers of operations that are known to share a group.  Both are
 counted once more in shares of a half and a third: of values over one half of c only one lives at a
@@ -40,6 +40,9 @@ __all__ = [
     "uses_of",
     "words",
 ]
+
+MOST_SWEEPS = 10
+"""Times that all rows are looked at; what they could say after that is left out."""
 
 MOST_SHARES = 2
 """Values are counted in shares of 1 / 2, ..., 1 / (this + 1)."""
@@ -113,7 +116,7 @@ def stores(
             share = store.capacity // (k + 1) + 1
             parts = {u: n // share for u, n in store.amounts.items() if n >= share}
             if parts:
-                yield Store(store.name, k, parts)
+                yield Store(f"shares over 1/{k + 1} of {store.name}", k, parts)
 
 
 def add_deadlines(
@@ -126,8 +129,7 @@ def add_deadlines(
         ii: initiation interval, cycles.
     """
     uses = [uses_of(graph, u, ii, rules) for u in range(len(graph))]
-    longer = True
-    while longer:
+    for _ in range(MOST_SWEEPS):
         longer = False
         for store in shared:
             life = {u: max(int(paths[u, v]) + o for v, o in uses[u]) for u in store.amounts}
@@ -150,6 +152,8 @@ def add_deadlines(
                                 f"{longest} in {store.name}"
                             )
                         lengthen(paths, v, u, offset - longest)
+        if not longer:
+            break
     return ""
 
 

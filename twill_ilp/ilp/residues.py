@@ -17,16 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twill_ilp.graph import LoopGraph
-from twill_ilp.ilp.deadlines import lengthen
+from twill_ilp.ilp.deadlines import MOST_SWEEPS, lengthen
 from twill_ilp.ilp.reduction import UNREACHABLE
 from twill_ilp.machine import Machine
 from twill_ilp.rules import Rules, held_cycles
 
 __all__ = ["Residues", "add_residues"]
-
-
-MOST_SWEEPS = 10
-"""Where there is no slot for an operation without a deadline, paths to it grow without end."""
 
 
 class Residues:
@@ -84,6 +80,8 @@ def add_residues(
     mates: Sequence[Sequence[int]],
 ) -> str:  # fmt: skip
     """Make longest paths longer by the rows above; returns why there is no schedule, or ``""``.
+
+    Where no slot is left for an operation without a deadline, this could go on for ever.
 
     Args:
         paths: between starts, cycles; is changed.

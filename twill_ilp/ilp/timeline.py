@@ -4,15 +4,17 @@ The joint problem cannot remove operations as the modulo problem does (:mod:`.re
 needs a warp group, and its start decides how long its operands live.  But it has more rows
 between starts:
 
-- **Deadlines** of the uses of a value, from what memories and registers hold (:mod:`.deadlines`).
-- **Residues**: distances that units and waiting rule out (:mod:`.residues`).
+- **Deadlines.**  If a memory or a warp's registers hold at most M instances of value u, then u
+  lives at most M * II cycles: a use v at distance :math:`\delta` obeys
+  :math:`start_u - start_v \ge \delta\,II - M\,II` (plus the cycles of v where a value is dead
+  only at the completion of its last use).
 - **Length.**  A node ``begin`` stands for cycle 0 of the schedule:
   :math:`start_v - begin \ge 0` and :math:`begin - start_v \ge cycles_v - L`.
 
 - **Spills** that are sure, because the groups are known to differ (:mod:`.bonds`).
 
 Longest paths over all of them (Floyd-Warshall, exact integers) give the windows.  A positive
-cycle means that no schedule exists.
+cycle means that no schedule exists.  :mod:`.tightened` makes the paths longer.
 """
 
 from __future__ import annotations
@@ -28,17 +30,13 @@ from twill_ilp.bounds import Recurrence, positive_cycle, positive_cycle_among
 from twill_ilp.errors import OptionError
 from twill_ilp.graph import Dependence, LoopGraph
 from twill_ilp.ilp.bonds import bonded, split_bond, surely_spilled
-from twill_ilp.ilp.deadlines import Use, add_deadlines, most_instances, stores, uses_of
+from twill_ilp.ilp.deadlines import Use, most_instances, uses_of
 from twill_ilp.ilp.formulation import Window
 from twill_ilp.ilp.reduction import UNREACHABLE, Core, Node
-from twill_ilp.ilp.residues import Residues, add_residues
 from twill_ilp.machine import Machine
 from twill_ilp.rules import Rules
 
-__all__ = ["Timeline", "timeline", "windows_pinned"]
-
-MOST_ROUNDS = 20
-"""Rounds of deadlines, residues and bonds; fewer rows are as true."""
+__all__ = ["Timeline", "assembled", "timeline", "windows_pinned"]
 
 
 @dataclass(frozen=True)
@@ -131,19 +129,32 @@ def timeline(
     if positive_cycle(graph, ii):
         raise OptionError(f"II={ii} is below RecMII; raise it")
     spilled = surely_spilled(graph, rules, partition)
-    paths = _rows(graph, spilled, ii, length)
+    limit = tuple(most_instances(op, machine, rules) for op in graph)
+    paths = _rows(graph, spilled, ii, limit, rules, length)
     for via in range(len(paths)):
         np.maximum(paths, paths[:, via, None] + paths[None, via, :], out=paths)
         np.minimum(paths, -UNREACHABLE // 4, out=paths)  # positive cycles grow without end
     paths[paths < UNREACHABLE // 2] = UNREACHABLE
-    bonds: tuple[tuple[int, ...], ...] = tuple((v,) for v in range(len(graph)))
     if (np.diag(paths) > 0).any():
-        reason = _positive(graph, spilled, ii, rules, partition)
+        bonds: tuple[tuple[int, ...], ...] = tuple((v,) for v in range(len(graph)))
+        conflict = _conflict(graph, spilled, ii, limit, rules, length)
     else:
-        bonds, reason = _lengthen_all(graph, machine, rules, ii, paths, partition, traffic)
-    conflict = reason or split_bond(graph, rules, bonds, partition)
+        bonds = bonded(graph, ii, rules, paths, traffic)
+        conflict = split_bond(graph, rules, bonds, partition)
+    return assembled(graph, rules, ii, paths, bonds, conflict)
+
+
+def assembled(
+    graph: LoopGraph,
+    rules: Rules,
+    ii: int,
+    paths: NDArray[np.int64],
+    bonds: tuple[tuple[int, ...], ...],
+    conflict: str,
+) -> Timeline:
+    """The timeline of the longest paths between starts; the last may be ``begin``."""
     nodes = [Node(op.name, ((i, 0),), op.usage) for i, op in enumerate(graph)]
-    if length is not None:
+    if len(paths) > len(graph):
         nodes.append(Node("begin", (), ()))
     count = len(graph)
     own = paths[:count, :count]
@@ -199,50 +210,12 @@ def windows_pinned(t: Timeline) -> list[Window]:
     return seen_from(min(range(len(graph)), key=rank))
 
 
-def _lengthen_all(
-    graph: LoopGraph,
-    machine: Machine,
-    rules: Rules,
-    ii: int,
-    paths: NDArray[np.int64],
-    partition: Mapping[str, int] | None,
-    traffic: int | None,
-) -> tuple[tuple[tuple[int, ...], ...], str]:
-    """Add deadlines and residues to the longest paths, and bonds, until nothing changes any more.
-
-    Returns:
-        The bonds, and why there is no schedule, or ``""``.
-    """
-    residues = Residues(graph, machine, rules, ii)
-    bonds: tuple[tuple[int, ...], ...] = tuple((v,) for v in range(len(graph)))
-    for _ in range(MOST_ROUNDS):
-        before = paths.copy()
-        mates = bonds if partition is None else _groups(graph, partition)
-        shared = list(stores(graph, machine, rules, mates))
-        if reason := add_deadlines(paths, graph, ii, rules, shared):
-            return bonds, _too_long(graph, machine, rules, ii, reason)
-        found = bonded(graph, machine, ii, rules, paths, traffic)
-        if found == bonds and (paths == before).all():
-            if reason := add_residues(paths, graph, residues, rules, mates):
-                return bonds, reason
-            if (paths == before).all():
-                break
-        bonds = found
-    return bonds, ""
-
-
-def _groups(graph: LoopGraph, partition: Mapping[str, int]) -> list[list[int]]:
-    """The operations of every group."""
-    groups: dict[int, list[int]] = {}
-    for v, op in enumerate(graph):
-        groups.setdefault(partition[op.name], []).append(v)
-    return list(groups.values())
-
-
 def _rows(
     graph: LoopGraph,
     spilled: Sequence[Dependence],
     ii: int,
+    limit: tuple[int | None, ...],
+    rules: Rules,
     length: int | None,
 ) -> NDArray[np.int64]:
     """Weights of the rows ``start(v) - start(u) >= w``; ``UNREACHABLE`` where there is none."""
@@ -253,6 +226,10 @@ def _rows(
     for e in spilled:
         u, v = index[e.src], index[e.dst]
         rows[u, v] = max(rows[u, v], e.delay - e.distance * ii)
+    for u, most in enumerate(limit):
+        if most is not None:
+            for v, offset in uses_of(graph, u, ii, rules):
+                rows[v, u] = max(rows[v, u], offset - most * ii)
     if length is not None:
         rows[-1, :count] = 0
         rows[:count, -1] = [op.cycles - length for op in graph]
@@ -271,28 +248,29 @@ def _needed(paths: NDArray[np.int64]) -> list[tuple[int, int, int]]:
     return [(int(u), int(v), int(paths[u, v])) for u, v in np.argwhere(needed)]
 
 
-def _positive(
+def _conflict(
     graph: LoopGraph,
     spilled: Sequence[Dependence],
     ii: int,
+    limit: tuple[int | None, ...],
     rules: Rules,
-    partition: Mapping[str, int] | None,
+    length: int | None,
 ) -> str:
-    """What closes a positive cycle: spills that are sure, or else the length."""
+    """What closes the positive cycle: spills, one value's life, the length, or lives together.
+
+    Args:
+        spilled: the dependences with the spills that are sure.
+    """
     if cycle := positive_cycle_among(spilled, ii):
         return f"{Recurrence(ii + 1, cycle)}, with the spills between groups"
-    free = timeline(graph, Machine("unlimited", {}), rules.without("quotas"), ii, None, partition)
-    return f"the critical path takes {free.core.critical_path} cycles"
-
-
-def _too_long(graph: LoopGraph, machine: Machine, rules: Rules, ii: int, otherwise: str) -> str:
-    """A value that lives too long by itself, or what is known otherwise."""
     free = timeline(graph, Machine("unlimited", {}), rules.without(*rules.families), ii)
-    for u, op in enumerate(graph):
-        most, life = most_instances(op, machine, rules), free.shortest_life(u)
+    for u, most in enumerate(limit):
+        life = free.shortest_life(u)
         if most is not None and life > most * ii:
             return (
-                f"the value of {op.name} lives at least {life} cycles, and only "
+                f"the value of {graph.operations[u].name} lives at least {life} cycles, and only "
                 f"{most} of it can live at once, which is {most * ii} cycles"
             )
-    return otherwise
+    if length is not None and length < free.core.critical_path:
+        return f"the critical path takes {free.core.critical_path} cycles"
+    return "values would live longer than memories and registers hold them"
