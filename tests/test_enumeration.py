@@ -194,12 +194,12 @@ def test_confirmation_by_the_joint_ilp(monkeypatch: pytest.MonkeyPatch) -> None:
     short = Limits(length=1)
     too_short = inquiry.by_enumeration(short, None, ANY)
     assert inquiry.confirmed(too_short, short, None) == too_short, "no model was built"
-    monkeypatch.setattr(inquiry, "by_model", lambda *_: Verdict(None, False, "time limit"))
+    monkeypatch.setattr(inquiry, "by_model", lambda *_, **__: Verdict(None, False, "time limit"))
     verdict = inquiry.confirmed(refuted, Limits(), None)
     assert verdict.proven and verdict.evidence.endswith("not confirmed by the joint ILP")
     feasible = inquiry_of(problem, Rules(), 32).by_enumeration(Limits(), None, ANY)
     assert feasible.schedule and inquiry.confirmed(feasible, Limits(), None) == feasible
-    monkeypatch.setattr(inquiry, "by_model", lambda *_: feasible)
+    monkeypatch.setattr(inquiry, "by_model", lambda *_, **__: feasible)
     with pytest.raises(SolverError, match=r"II 10: enumeration ended .* report this bug"):
         inquiry.confirmed(refuted, Limits(), None)
 
