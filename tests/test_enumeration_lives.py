@@ -16,6 +16,7 @@ from twill_ilp.enumeration.lives import (
     OWN_SLOT,
     TURNS,
     WINDOWS,
+    Part,
     Store,
     Value,
     _in_shares,
@@ -113,23 +114,51 @@ def test_how_many_groups_can_hold_values(warps: int | None, most: int | None, gr
     assert capacities == ([groups * 64 * 32] if groups > 1 else [])
 
 
-def test_a_life_of_whole_turns_is_sure_wherever_it_begins() -> None:
-    """a lives for 3 cycles, and for 9 with the spill, two turns of 4: the groups are why."""
+def spilled_node(ii: int) -> tuple[Node, Value]:
+    """a lives for 3 cycles, and for 9 with the spill: its group (3) and that of b (4) are why."""
     operations = tuple(
         Operation(name, cycles=1, warps=4, registers=4, spill=6 if name == "a" else 0)
         for name in "abc"
     )
     machine = Machine("m", {"U": 1}, warps=8, registers_per_thread=64)
     graph = LoopGraph("three", operations, (Dependence("a", "b", 3), Dependence("c", "a", 1)))
-    node = Node(Case(timeline(graph, machine, Rules(), 4), machine, None, pin=2))
+    node = Node(Case(timeline(graph, machine, Rules(), ii), machine, None, pin=2))
     propagate(node, Learned(len(node.sets)))
     value = next(value for value in node.case.lives.distinct if value.u == 0)
-    assert sure_part(node, value).source == WINDOWS, "3 cycles at most are sure"
+    assert sure_part(node, value).source == WINDOWS, "nothing is sure"
     node.keep(3, 1)
     node.keep(4, 2)
     propagate(node, Learned(len(node.sets)))
+    return node, value
+
+
+def reason(node: Node, value: Value, part: Part, r: int) -> dict[int, int]:
+    """What has to be lost for the value to live in slot r."""
+    store = Store(64 * 32, [value], 1, {0: part}, node.paths)
+    return dict(why_meets(node, value, store, r))
+
+
+def test_a_life_of_whole_turns_is_sure_wherever_it_begins() -> None:
+    node, value = spilled_node(4)
     part = sure_part(node, value)
     assert part == (0, 8, TURNS) and node.slot[0] < 0
-    store = Store(64 * 32, [value], 1, {0: part}, node.paths)
     for r in range(4):
-        assert {x for x, _ in why_meets(node, value, store, r)} == {3, 4}
+        assert reason(node, value, part, r).keys() == {3, 4}
+
+
+@pytest.mark.parametrize("x", [0, 1])
+def test_a_life_is_sure_from_a_slot_on_and_before_that_of_a_use(x: int) -> None:
+    """In slot 5 of 20, a lives in 5 to 13; before b in slot 5, in 16 to 4.  The nearer a slot is,
+    the fewer slots of a, or b, meet it, and beyond 3 cycles the spill is why."""
+    node, value = spilled_node(20)
+    node.keep(x, node.case.frame.starts_in(1 << 5))
+    node.slot[x] = 5
+    part = sure_part(node, value)
+    assert (part.source, part.end - part.begin) == (0 if x else OWN_SLOT, 9)
+    for away in range(9):
+        r = (5 - 1 - away if x else 5 + away) % 20
+        told = reason(node, value, part, r)
+        assert told.keys() == ({x, 3, 4} if away >= 3 else {x}), away
+        left = node.case.frame.slots_of(node.case.starts[x] & ~told[x])
+        near = {(5 - i if x else 5 + i) % 20 for i in range(away + 1)}
+        assert left == sum(1 << slot for slot in near), away
