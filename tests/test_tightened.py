@@ -1,4 +1,4 @@
-"""Tightened rows: schedules found without them obey them, and the joint ILP confirms refutations."""
+"""Tightened rows: schedules found without them obey them, the joint ILP confirms refutations."""
 
 from __future__ import annotations
 
