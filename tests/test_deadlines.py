@@ -60,7 +60,7 @@ def test_why_attention_without_sub_tiles_does_not_fit() -> None:
     problem = build_kernel("fmha-forward", "blackwell", sub_tiles=1)
     graph = effective_graph(problem.graph, Rules())
     assert tight_line(graph, problem.machine, Rules(), 8).conflict == (
-        "the value of readS lives at least 1 cycles, and the others leave it 0 in the registers "
+        "the value of readS lives at least 1 cycle, and the others leave it 0 in the registers "
         "of one group"
     )
 

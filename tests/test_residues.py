@@ -69,7 +69,7 @@ def test_too_near_and_too_far() -> None:
     graph = chain(Dependence("a", "b", 0), Dependence("b", "a", 7, distance=1))
     assert tight_line(graph, UNIT, Rules(), 9).conflict == ""
     assert tight_line(graph, UNIT, Rules(), 8).conflict == (
-        "b starts at least 2 cycles after a, nearer they exclude each other, and at most 1"
+        "from a to b it takes 2 cycles at least, as nearer they exclude each other, and 1 at most"
     )
     assert tight_line(chain(Dependence("a", "b", 0)), UNIT, Rules(), 4).conflict == (
         "a and b exclude each other in every slot"

@@ -145,11 +145,11 @@ def add_deadlines(
                 for v, offset in uses[u]:
                     if offset - longest > paths[v, u]:
                         longer = True
-                        if paths[u, v] + offset > longest:
+                        if (least := int(paths[u, v]) + offset) > longest:
+                            cycles = "1 cycle" if least == 1 else f"{least} cycles"
                             return (
-                                f"the value of {graph.operations[u].name} lives at least "
-                                f"{paths[u, v] + offset} cycles, and the others leave it "
-                                f"{longest} in {store.name}"
+                                f"the value of {graph.operations[u].name} lives at least {cycles}, "
+                                f"and the others leave it {longest} in {store.name}"
                             )
                         lengthen(paths, v, u, offset - longest)
         if not longer:

@@ -98,8 +98,8 @@ def add_residues(
                 longer = True
                 if paths[v, u] + least > 0:
                     return (
-                        f"{names[1]} starts at least {least} cycles after {names[0]}, nearer they "
-                        f"exclude each other, and at most {-paths[v, u]}"
+                        f"from {names[0]} to {names[1]} it takes {least} cycles at least, as nearer "
+                        f"they exclude each other, and {-paths[v, u]} at most"
                     )
                 lengthen(paths, u, v, least)
         if not longer:
