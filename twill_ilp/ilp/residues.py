@@ -98,8 +98,8 @@ def add_residues(
                 longer = True
                 if paths[v, u] + least > 0:
                     return (
-                        f"from {names[0]} to {names[1]} it takes {least} cycles at least, as nearer "
-                        f"they exclude each other, and {-paths[v, u]} at most"
+                        f"from {names[0]} to {names[1]} it takes {least} cycles at least, as "
+                        f"nearer they exclude each other, and {-paths[v, u]} at most"
                     )
                 lengthen(paths, u, v, least)
         if not longer:
