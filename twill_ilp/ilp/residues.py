@@ -76,9 +76,12 @@ class Residues:
 
 
 def add_residues(
-    paths: NDArray[np.int64], graph: LoopGraph, residues: Residues, rules: Rules,
+    paths: NDArray[np.int64],
+    graph: LoopGraph,
+    residues: Residues,
+    rules: Rules,
     mates: Sequence[Sequence[int]],
-) -> str:  # fmt: skip
+) -> str:
     """Make longest paths longer by the rows above; returns why there is no schedule, or ``""``.
 
     Where no slot is left for an operation without a deadline, this could go on for ever.
