@@ -12,6 +12,8 @@ from functools import cached_property
 from math import inf
 from typing import Any
 
+import pulp
+
 from twill_ilp.descent import Verdict
 from twill_ilp.enumeration import ENUMERATED, Case, Enumeration
 from twill_ilp.errors import InvalidScheduleError, SolverError
@@ -19,6 +21,7 @@ from twill_ilp.ilp import (
     JointModel,
     Timeline,
     build_joint_model,
+    build_packing,
     joint_families,
     limit_traffic,
     tightened,
@@ -39,6 +42,9 @@ __all__ = ["Inquiry"]
 LARGEST_MODEL = 20_000
 """Slots of all operations beyond which the joint model is not built: it has several rows for each
 operation, group and slot, and would not fit into memory."""
+
+LARGEST_PACKING = 2000
+"""Slots of all types of operations beyond which they are not packed."""
 
 FEASIBILITY: Mapping[str, Any] = {
     "mip_pool_soft_limit": 500,
@@ -73,6 +79,7 @@ class Inquiry:
     session: Session
     partition: Mapping[str, int] = field(default_factory=dict)
     _trees: dict[Question, Enumeration] = field(default_factory=dict)
+    _fitting: set[tuple[tuple[int, ...], ...]] = field(default_factory=set)
 
     @cached_property
     def effective(self) -> Problem:
@@ -114,7 +121,7 @@ class Inquiry:
             if line.conflict:
                 return Verdict(None, True, line.conflict)
             model = self._model(line, limits, partition)
-        outcome = self._run(model, seconds, seed)
+        outcome = self._run(model.lp, seconds, seed)
         if outcome.solved:
             return Verdict(self._schedule(model, outcome, partition, limits), True, "joint ILP")
         what = "joint ILP of this partition" if partition else "joint ILP"
@@ -179,6 +186,31 @@ class Inquiry:
         word = "confirmed" if again.proven else "not confirmed"
         return replace(verdict, evidence=f"{verdict.evidence}, {word} by the joint ILP")
 
+    def packed(self, limits: Limits, seconds: float) -> Verdict:
+        """Whether the operations fit into the slots, as types; that can only refute.
+
+        What fits is not asked again.
+        """
+        if self.session.allowance() == 0:
+            return Verdict(None, False, NO_TIME)
+        with self.session.building():
+            line = self._line(limits, None)
+            if line.conflict:
+                return Verdict(None, True, line.conflict)
+            packing = build_packing(line, self._machine(limits))
+        count = len(packing.members)
+        if line.bonds in self._fitting or count * self.ii > LARGEST_PACKING:
+            return Verdict(None, False, "packing decides nothing")
+        self.session.progress(f"II {self.ii}: packing of {count} types")
+        self.session.formulations.add("packing")
+        outcome = self._run(packing.lp, seconds, None)
+        if outcome.status is SolveStatus.INFEASIBLE:
+            what = f"packing of {count} types of operations"
+            return Verdict(None, True, f"{what}, infeasible after {outcome.nodes} nodes")
+        if outcome.solved:
+            self._fitting.add(line.bonds)
+        return Verdict(None, False, "packing decides nothing")
+
     def relaxed(self, limits: Limits, seconds: float) -> Verdict:
         """The joint model with whole groups and fractional starts, which can only refute."""
         if self.session.allowance() == 0 or self.too_large:
@@ -191,7 +223,7 @@ class Inquiry:
                 return Verdict(None, True, line.conflict)
             model = self._model(line, limits, None)
             model.relax_starts()
-        outcome = self._run(model, seconds, None)
+        outcome = self._run(model.lp, seconds, None)
         what = "joint ILP with fractional starts"
         if outcome.solved:
             return Verdict(None, False, f"{what} has a solution, which decides nothing")
@@ -271,9 +303,9 @@ class Inquiry:
             families = (*families, limit_traffic(limits.traffic))
         return build_joint_model(line, self._machine(limits), families, partition)
 
-    def _run(self, model: JointModel, seconds: float, seed: int | None) -> Outcome:
+    def _run(self, lp: pulp.LpProblem, seconds: float, seed: int | None) -> Outcome:
         outcome = run(
-            model.lp,
+            lp,
             time_limit=min(self.session.allowance(), seconds),
             seed=self.session.options.seed if seed is None else seed,
             options={**FEASIBILITY, **self.session.options.solver},

@@ -28,8 +28,9 @@ FIRST_CONFLICTS, FEW_CONFLICTS, MORE_CONFLICTS = 100, 1000, 5000
 SHORTER_CONFLICTS, LARGE_CONFLICTS = 50, 300
 """Conflicts to shorten a schedule, and in place of models that are too large."""
 
-ROOT_SECONDS, QUICK_SECONDS = 1.0, 6.0
-"""Wall seconds for the joint model with fractional starts, and for the joint model at first."""
+PACKING_SECONDS, ROOT_SECONDS, QUICK_SECONDS = 4.0, 1.0, 6.0
+"""Wall seconds for packing, for the joint model with fractional starts, and for the joint model at
+first."""
 
 RESTART_SECONDS = 20.0
 """Wall seconds after which the joint model begins anew with another seed; doubled each time."""
@@ -145,6 +146,8 @@ class JointSearch:
     def _tries(self, limits: Limits) -> Iterator[Verdict]:
         """Ever more patient ways to answer, until a limit ends it."""
         yield self._enumerated(limits, FIRST_CONFLICTS)
+        if not self.partition:
+            yield self.inquiry.packed(limits, PACKING_SECONDS)
         if limits.length is None:
             yield self._short(limits, FEW_CONFLICTS)
         yield self._enumerated(limits, FEW_CONFLICTS)

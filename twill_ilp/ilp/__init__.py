@@ -29,6 +29,7 @@ from twill_ilp.ilp.joint import JointFamily, JointModel
 from twill_ilp.ilp.length import add_length_objective
 from twill_ilp.ilp.memory import add_memory
 from twill_ilp.ilp.order import add_order_capacity, add_starts
+from twill_ilp.ilp.packing import build_packing
 from twill_ilp.ilp.quotas import add_quotas
 from twill_ilp.ilp.reduction import Core, Node, reduce_loop
 from twill_ilp.ilp.registers import add_registers
@@ -54,6 +55,7 @@ __all__ = [
     "add_length_objective",
     "build_joint_model",
     "build_model",
+    "build_packing",
     "joint_families",
     "limit_traffic",
     "reduce_loop",
