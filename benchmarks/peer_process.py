@@ -109,7 +109,10 @@ class Worker:
         if self._timer:
             self._timer.cancel()
         seconds, code = usage.ru_utime + usage.ru_stime, self._process.returncode
-        at_limit = self._limit is not None and seconds > 0.9 * self._limit
+        # What the kernel counted for the limit may be more than what it reports.
+        at_limit = self._limit is not None and (
+            seconds > 0.9 * self._limit or code == -signal.SIGXCPU
+        )
         if code > 0 or (code < 0 and not self._killed and not at_limit):
             # Whoever else ended it, that is no answer of the peer.
             raise RuntimeError(f"worker {self._name} ended with exit code {code}")

@@ -152,6 +152,15 @@ def test_a_worker_that_somebody_else_ends_has_not_answered(tmp_path: Path) -> No
             worker.close()
 
 
+def test_the_kernel_may_count_more_than_it_reports(tmp_path: Path) -> None:
+    """A worker that the CPU limit ended, long before 60 s by what is reported, is only open."""
+    instance = random_instance(16)
+    worker = Worker(PEERS["highs"], sys.executable, 60)
+    os.kill(worker._process.pid, signal.SIGXCPU)
+    assert not ask(worker, PEERS["highs"], instance, Exports(instance, tmp_path)).decided
+    assert worker.close() < 10
+
+
 @pytest.mark.parametrize("name", [name for name in PEERS if name != "search"])
 def test_peers_agree_with_the_search(name: str, tmp_path: Path) -> None:
     worker = Worker(PEERS[name], installed(name))
