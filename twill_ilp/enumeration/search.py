@@ -17,7 +17,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from twill_ilp.enumeration.analysis import learn
@@ -36,8 +36,9 @@ FIRST_LIMIT, GROWTH = 30, 1.1
 GAIN = 1.05
 """How much more the blame for a conflict weighs than that for the one before it."""
 
-PIN_CONFLICTS = 50
-"""Conflicts after which the tree is planted anew, with another operation in cycle 0."""
+PIN_CONFLICTS, PIN_GROWTH = 50, 4.0
+"""Conflicts after which the tree is planted anew, with another operation in cycle 0, and how many
+times as many before the next time."""
 
 MOST = 300
 """Learned rows that are kept at a return to the root."""
@@ -63,9 +64,11 @@ class Enumeration:
     _left: float = FIRST_LIMIT
     _gain: float = 1.0
     _last: int = -1
-    _pinned: bool = False
+    _pinned: list[int] = field(default_factory=list)
+    _pin_at: float = 0.0
 
     def __post_init__(self) -> None:
+        self._pin_at = PIN_CONFLICTS
         self._plant()
 
     def _plant(self) -> None:
@@ -95,7 +98,7 @@ class Enumeration:
         """Go on for so many more conflicts, and wall seconds, at most."""
         most, end = self.conflicts + conflicts, time.perf_counter() + seconds
         while self.verdict == "unknown" and self.conflicts < most and time.perf_counter() < end:
-            if self.conflicts >= PIN_CONFLICTS and not self._pinned:
+            if self.conflicts >= self._pin_at:
                 self._pin()
                 continue
             if self._left < 0:
@@ -161,10 +164,13 @@ class Enumeration:
         return *lesson.row[0], self._learned.add(lesson.row)
 
     def _pin(self) -> None:
-        """Plant the tree anew, with the operation in cycle 0 that conflicts are most about."""
-        self._pinned = True
+        """Plant the tree anew, with the operation in cycle 0 that conflicts are most about and that
+        was not there yet."""
         operations = len(self.case.waiting.blocked)
-        pin = max(range(operations), key=self._weight.__getitem__)
+        others = [v for v in range(operations) if v not in self._pinned]
+        pin = max(others or self._pinned, key=self._weight.__getitem__)
+        self._pinned.append(pin)
+        self._pin_at = max(1, self._pin_at) * PIN_GROWTH
         self.case = self.case.pinned(pin)
         self._limit = self._left = FIRST_LIMIT
         self._gain, self._last = 1.0, -1
