@@ -146,8 +146,7 @@ class JointSearch:
     def _tries(self, limits: Limits) -> Iterator[Verdict]:
         """Ever more patient ways to answer, until a limit ends it."""
         yield self._enumerated(limits, FIRST_CONFLICTS)
-        if not self.partition:
-            yield self.inquiry.packed(limits, PACKING_SECONDS)
+        yield self._packed(limits, PACKING_SECONDS)
         if limits.length is None:
             yield self._short(limits, FEW_CONFLICTS)
         yield self._enumerated(limits, FEW_CONFLICTS)
@@ -159,6 +158,7 @@ class JointSearch:
         yield self._model(limits, QUICK_SECONDS)
         patience, seed = RESTART_SECONDS, self.session.options.seed
         while True:
+            yield self._packed(limits, patience)
             yield self._enumerated(limits, int(patience * FEW_CONFLICTS))
             yield self._model(limits, patience, seed)
             patience, seed = patience * 2, seed + 1
@@ -168,6 +168,12 @@ class JointSearch:
         partition = self.partition or None
         verdict = self.inquiry.by_enumeration(limits, partition, conflicts)
         return self.inquiry.confirmed(verdict, limits, partition)
+
+    def _packed(self, limits: Limits, seconds: float) -> Verdict:
+        """Types of operations in any groups."""
+        if self.partition:
+            return Verdict(None, False, "packing is not asked with a partition")
+        return self.inquiry.packed(limits, seconds)
 
     def _short(self, limits: Limits, conflicts: int) -> Verdict:
         """One pass longer than the critical path: windows are narrow, and only "yes" counts."""
