@@ -152,6 +152,24 @@ def test_the_tree_is_planted_anew_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert tree.case is not first and tree.conflicts > 20
 
 
+def test_another_pin_has_its_trial_and_the_tree_before_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("twill_ilp.enumeration.search.PIN_CONFLICTS", 5)
+    monkeypatch.setattr("twill_ilp.enumeration.search.TRIAL_CONFLICTS", (10, 15))
+    tree = Enumeration(hopper_case())
+    tree.run(9, 60)
+    before, rows = tree.case, tree._learned
+    assert before.starts[tree._pinned[0]].bit_count() == 1 and len(tree._pinned) == 1
+    tree.run(3, 60)
+    assert len(set(tree._pinned)) == 2 and tree.case.starts[tree._pinned[1]].bit_count() == 1
+    assert tree.case is not before and tree._learned is not rows
+    tree.run(5, 60)
+    assert tree.case is before and tree._learned is rows
+    tree.run(ANY, 60)
+    assert tree.verdict == "feasible" and len(tree._pinned) == 2
+
+
 def test_a_limit_leaves_the_question_open() -> None:
     problem = build_kernel("fmha-forward", "blackwell")
     inquiry = inquiry_of(problem, Rules(), 16)

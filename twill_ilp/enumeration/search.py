@@ -18,7 +18,7 @@ import random
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from twill_ilp.enumeration.analysis import learn
 from twill_ilp.enumeration.case import Case
@@ -36,9 +36,13 @@ FIRST_LIMIT, GROWTH = 30, 1.1
 GAIN = 1.05
 """How much more the blame for a conflict weighs than that for the one before it."""
 
-PIN_CONFLICTS, PIN_GROWTH = 50, 4.0
-"""Conflicts after which the tree is planted anew, with another operation in cycle 0, and how many
-times as many before the next time."""
+PIN_CONFLICTS, TRIAL_CONFLICTS = 50, (200, 400)
+"""Conflicts after which the tree is planted anew, with another operation in cycle 0; and between
+which one more pin has its trial, since a bad one may take for ever."""
+
+TREE = ("case", "_weight", "_late", "_saved", "_learned", "_levels", "_marks", "_limit", "_left",
+        "_gain", "_last")  # fmt: skip
+"""What belongs to the tree that was planted last."""
 
 MOST = 300
 """Learned rows that are kept at a return to the root."""
@@ -65,10 +69,9 @@ class Enumeration:
     _gain: float = 1.0
     _last: int = -1
     _pinned: list[int] = field(default_factory=list)
-    _pin_at: float = 0.0
+    _put_aside: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        self._pin_at = PIN_CONFLICTS
         self._plant()
 
     def _plant(self) -> None:
@@ -98,8 +101,7 @@ class Enumeration:
         """Go on for so many more conflicts, and wall seconds, at most."""
         most, end = self.conflicts + conflicts, time.perf_counter() + seconds
         while self.verdict == "unknown" and self.conflicts < most and time.perf_counter() < end:
-            if self.conflicts >= self._pin_at:
-                self._pin()
+            if self._change_pin():
                 continue
             if self._left < 0:
                 self._restart()
@@ -163,6 +165,23 @@ class Enumeration:
         self._back(lesson.level)
         return *lesson.row[0], self._learned.add(lesson.row)
 
+    def _change_pin(self) -> bool:
+        """Whether it was time to pin somebody else, or the one before again."""
+        begin, end = (max(PIN_CONFLICTS, conflicts) for conflicts in TRIAL_CONFLICTS)
+        pins = len(self._pinned)
+        if pins == 0 and self.conflicts >= PIN_CONFLICTS:
+            self._pin()
+        elif pins == 1 and self.conflicts >= begin:
+            self._put_aside = {name: getattr(self, name) for name in TREE}
+            self._pin()
+        elif self._put_aside and self.conflicts >= end:
+            for name, value in self._put_aside.items():
+                setattr(self, name, value)
+            self._put_aside = None
+        else:
+            return False
+        return True
+
     def _pin(self) -> None:
         """Plant the tree anew, with the operation in cycle 0 that conflicts are most about and that
         was not there yet."""
@@ -170,7 +189,6 @@ class Enumeration:
         others = [v for v in range(operations) if v not in self._pinned]
         pin = max(others or self._pinned, key=self._weight.__getitem__)
         self._pinned.append(pin)
-        self._pin_at = max(1, self._pin_at) * PIN_GROWTH
         self.case = self.case.pinned(pin)
         self._limit = self._left = FIRST_LIMIT
         self._gain, self._last = 1.0, -1
