@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
-from joint_oracle import joint_at
-from strategies import random_joint_problem
-from test_joint_exactness import random_rules
+from tightening import answered, tight_line
 
 from twill_ilp import Dependence, LoopGraph, Machine, Operation, Problem, build_kernel
-from twill_ilp.bounds import rec_mii
-from twill_ilp.ilp import Timeline, tightened, timeline
 from twill_ilp.ilp.deadlines import stores, uses_of
 from twill_ilp.ilp.group_slots import group_slots
 from twill_ilp.rules import Rules, effective_graph
-
-
-def tight_line(graph: LoopGraph, machine: Machine, rules: Rules, ii: int) -> Timeline:
-    return tightened(timeline(graph, machine, rules, ii), machine)
 
 
 def pair(amount: int, capacity: int) -> Problem:
@@ -67,26 +57,22 @@ def test_why_attention_without_sub_tiles_does_not_fit() -> None:
 
 def test_no_schedule_misses_a_deadline() -> None:
     tight = refuted = 0
-    for seed in range(400):
-        rng = random.Random(seed)
-        problem, rules = random_joint_problem(rng, 5), random_rules(rng)
-        graph, machine = effective_graph(problem.graph, rules), problem.machine
-        for ii in range(rec_mii(graph).ii, 6):
-            line, found = tight_line(graph, machine, rules, ii), joint_at(problem, ii, rules)
-            refuted += found is None and "leave it" in line.conflict + "need"
-            if found is None:
-                continue
-            assert not line.conflict, (seed, ii)
-            start = [found.start[op.name] for op in graph]
-            for u in range(len(graph)):
-                for v in range(len(graph)):
-                    assert start[v] - start[u] >= line.core.between[u, v], (seed, ii, u, v)
-            for store in stores(graph, machine, rules, line.bonds):
-                for u in store.amounts:
-                    ends = [start[v] + offset for v, offset in uses_of(graph, u, ii, rules)]
-                    most = line.most_live(u)
-                    assert most is not None and max(ends) - start[u] <= most * ii
-                    tight += most * store.amounts[u] <= store.capacity // 2
+    for problem, rules, ii, found, line in answered(400):
+        if found is None:
+            refuted += any(words in line.conflict for words in ("leave it", "need"))
+            continue
+        graph, machine = line.core.graph, problem.machine
+        assert not line.conflict, (problem, ii)
+        start = [found.start[op.name] for op in graph]
+        for u in range(len(graph)):
+            for v in range(len(graph)):
+                assert start[v] - start[u] >= line.core.between[u, v], (problem, ii, u, v)
+        for store in stores(graph, machine, rules, line.bonds):
+            for u in store.amounts:
+                ends = [start[v] + offset for v, offset in uses_of(graph, u, ii, rules)]
+                most = line.most_live(u)
+                assert most is not None and max(ends) - start[u] <= most * ii
+                tight += most * store.amounts[u] <= store.capacity // 2
     assert tight > 100 and refuted > 10, (tight, refuted)
 
 

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 from instances import random_instance
 from joint_oracle import joint_at
-from strategies import random_joint_problem
 from test_enumeration import inquiry_of
-from test_joint_exactness import random_rules
+from tightening import answered, tight_line
 
 from twill_ilp import Dependence, LoopGraph, Machine, Operation, Problem, Schedule, Usage
-from twill_ilp.bounds import rec_mii
-from twill_ilp.ilp import tightened, timeline
+from twill_ilp.ilp import Timeline
 from twill_ilp.ilp.packing import Packing, build_packing
 from twill_ilp.limits import Limits
-from twill_ilp.rules import Rules, effective_graph
+from twill_ilp.rules import Rules
 from twill_ilp.solver import SolveStatus, run
 
 
-def packing_of(problem: Problem, rules: Rules, ii: int) -> Packing | None:
-    line = timeline(effective_graph(problem.graph, rules), problem.machine, rules, ii)
-    tight = tightened(line, problem.machine)
-    return None if tight.conflict else build_packing(tight, problem.machine)
+def packing_of(problem: Problem, line: Timeline) -> Packing | None:
+    return None if line.conflict else build_packing(line, problem.machine)
+
+
+def fits(problem: Problem, ii: int) -> bool:
+    packing = packing_of(problem, tight_line(problem.graph, problem.machine, Rules(), ii))
+    return packing is not None and run(packing.lp).status is not SolveStatus.INFEASIBLE
 
 
 def broken_rows(packing: Packing, schedule: Schedule) -> list[str]:
@@ -46,18 +45,15 @@ def broken_rows(packing: Packing, schedule: Schedule) -> list[str]:
 
 def test_every_schedule_is_a_packing() -> None:
     rows = refuted = 0
-    for seed in range(400):
-        rng = random.Random(seed)
-        problem, rules = random_joint_problem(rng, 5), random_rules(rng)
-        for ii in range(rec_mii(effective_graph(problem.graph, rules)).ii, 6):
-            packing, schedule = packing_of(problem, rules, ii), joint_at(problem, ii, rules)
-            if packing is None or not packing.members:
-                continue
-            if schedule:
-                assert not broken_rows(packing, schedule), (seed, ii)
-                rows += sum("wait" in row.name for row in packing.lp.constraints())
-            else:
-                refuted += run(packing.lp).status is SolveStatus.INFEASIBLE
+    for problem, _, ii, found, line in answered(400):
+        packing = packing_of(problem, line)
+        if packing is None or not packing.members:
+            continue
+        if found:
+            assert not broken_rows(packing, found), (problem, ii)
+            rows += sum("wait" in row.name for row in packing.lp.constraints())
+        else:
+            refuted += run(packing.lp).status is SolveStatus.INFEASIBLE
     assert rows > 500 and refuted > 50, (rows, refuted)
 
 
@@ -84,9 +80,9 @@ def one_group(second: int, third: int) -> Problem:
 def test_waiting_takes_the_unit(second: int, third: int, least: int) -> None:
     problem = one_group(second, third)
     for ii in range(5, 10):
-        packing = packing_of(problem, Rules(), ii)
-        fits = packing is not None and run(packing.lp).status is not SolveStatus.INFEASIBLE
-        assert fits == (ii >= least) == (joint_at(problem, ii, Rules()) is not None), ii
+        assert fits(problem, ii) == (ii >= least) == (joint_at(problem, ii, Rules()) is not None), (
+            ii
+        )
 
 
 def test_two_copies_that_do_not_fit_whoever_is_where() -> None:
@@ -107,10 +103,7 @@ def test_what_does_not_wait_may_run_side_by_side() -> None:
         Operation("a", cycles=1, usage=(Usage("U", 1),)),
         *(Operation(name, cycles=3) for name in "bc"),
     )
-    for waits, fits in ((False, True), (True, True)):
+    for waits in (False, True):
         edges = (Dependence("a", "b", 1, blocking=waits), Dependence("a", "c", 1))
         problem = Problem(LoopGraph("three", ops, edges), Machine("m", {"U": 1}, warps=1))
-        packing = packing_of(problem, Rules(), 4)
-        assert packing is not None
-        assert (run(packing.lp).status is not SolveStatus.INFEASIBLE) == fits
-        assert (joint_at(problem, 4, Rules()) is not None) == fits
+        assert fits(problem, 4) and joint_at(problem, 4, Rules())

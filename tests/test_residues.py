@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import random
-
-from joint_oracle import joint_at
-from strategies import random_joint_problem
-from test_joint_exactness import random_rules
+from tightening import answered, tight_line
 
 from twill_ilp import Dependence, LoopGraph, Machine, Operation, Usage
-from twill_ilp.bounds import rec_mii
-from twill_ilp.ilp import Timeline, tightened, timeline
 from twill_ilp.ilp.residues import Residues
-from twill_ilp.rules import Rules, effective_graph
+from twill_ilp.rules import Rules
 
 UNIT = Machine("m", {"U": 1}, warps=8)
-
-
-def tight_line(graph: LoopGraph, machine: Machine, rules: Rules, ii: int) -> Timeline:
-    return tightened(timeline(graph, machine, rules, ii), machine)
 
 
 def chain(*edges: Dependence, spill: int = 0) -> LoopGraph:
@@ -97,23 +87,19 @@ def test_operations_too_wide_for_two_groups_share_one() -> None:
 
 def test_no_schedule_is_at_a_distance_that_is_ruled_out() -> None:
     met = rounded = refuted = 0
-    for seed in range(400):
-        rng = random.Random(seed)
-        problem, rules = random_joint_problem(rng, 5), random_rules(rng)
-        graph, machine = effective_graph(problem.graph, rules), problem.machine
-        for ii in range(rec_mii(graph).ii, 6):
-            line, found = tight_line(graph, machine, rules, ii), joint_at(problem, ii, rules)
-            refuted += found is None and "exclude" in line.conflict
-            if found is None:
-                continue
-            assert not line.conflict, (seed, ii)
-            residues = Residues(graph, machine, rules, ii)
-            for (u, a), (v, b) in ((x, y) for x in enumerate(graph) for y in enumerate(graph)):
-                distance = found.start[b.name] - found.start[a.name]
-                assert distance >= line.core.between[u, v], (seed, ii, a.name, b.name)
-                if u != v:
-                    together = found.group[a.name] == found.group[b.name]
-                    assert residues.next(u, v, distance, together) == distance, (seed, ii)
-                    met += (u, v) in {**residues.units, **residues.waiting}
-                    rounded += residues.next(u, v, distance + 1, together) != distance + 1
+    for problem, rules, ii, found, line in answered(400):
+        if found is None:
+            refuted += "exclude" in line.conflict
+            continue
+        graph, machine = line.core.graph, problem.machine
+        assert not line.conflict, (problem, ii)
+        residues = Residues(graph, machine, rules, ii)
+        for (u, a), (v, b) in ((x, y) for x in enumerate(graph) for y in enumerate(graph)):
+            distance = found.start[b.name] - found.start[a.name]
+            assert distance >= line.core.between[u, v], (problem, ii, a.name, b.name)
+            if u != v:
+                together = found.group[a.name] == found.group[b.name]
+                assert residues.next(u, v, distance, together) == distance, (problem, ii)
+                met += (u, v) in {**residues.units, **residues.waiting}
+                rounded += residues.next(u, v, distance + 1, together) != distance + 1
     assert min(met, rounded, refuted) > 20, (met, rounded, refuted)

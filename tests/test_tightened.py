@@ -35,16 +35,17 @@ def test_schedules_of_attention_obey_them(machine: str, ii: int) -> None:
             assert len({group[name] for name in names}) == 1, (seed, names)
 
 
-def test_the_joint_ilp_confirms_what_they_refute() -> None:
+@pytest.mark.parametrize(
+    ("ii", "evidence"), [(8, "in the registers of one group"), (10, "ended after 11 conflicts")]
+)
+def test_the_joint_ilp_confirms_what_they_refute(ii: int, evidence: str) -> None:
     """The model that confirms has the plain rows, which do not refute by themselves."""
     problem = build_kernel("fmha-forward", "blackwell", sub_tiles=1)
-    assert not plain_line(problem, 8).conflict
-    options = SearchOptions(confirm=True, levels=("ii",), min_ii=8, max_ii=8)
+    assert not plain_line(problem, ii).conflict
+    options = SearchOptions(confirm=True, levels=("ii",), max_ii=ii)
     result = solve(problem, options)
     assert result.status == "infeasible"
-    assert result.rejected[-1].evidence.endswith(
-        "in the registers of one group, confirmed by the joint ILP"
-    )
+    assert result.rejected[-1].evidence.endswith(f"{evidence}, confirmed by the joint ILP")
 
 
 def test_a_conflict_of_the_plain_rows_stays() -> None:

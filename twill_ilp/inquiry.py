@@ -43,9 +43,6 @@ LARGEST_MODEL = 20_000
 """Slots of all operations beyond which the joint model is not built: it has several rows for each
 operation, group and slot, and would not fit into memory."""
 
-LARGEST_PACKING = 2000
-"""Slots of all types of operations beyond which they are not packed."""
-
 FEASIBILITY: Mapping[str, Any] = {
     "mip_pool_soft_limit": 500,
     "mip_pool_age_limit": 5,
@@ -175,9 +172,10 @@ class Inquiry:
         refuted = verdict.proven and verdict.schedule is None
         if not refuted or not self.session.options.confirm:
             return verdict
-        again = self.by_model(limits, partition, inf, line=self._plain(limits, partition))
-        if again.evidence == verdict.evidence:  # the rows between starts alone: no model was built
+        plain = self._plain(limits, partition)
+        if plain.conflict:  # no model is built
             return verdict
+        again = self.by_model(limits, partition, inf, line=plain)
         if again.schedule:
             raise SolverError(
                 f"II {self.ii}: {verdict.evidence}, and the joint ILP has a schedule; "
@@ -197,10 +195,10 @@ class Inquiry:
             line = self._line(limits, None)
             if line.conflict:
                 return Verdict(None, True, line.conflict)
+            if line.bonds in self._fitting:
+                return Verdict(None, False, "packing decides nothing")
             packing = build_packing(line, self._machine(limits))
         count = len(packing.members)
-        if line.bonds in self._fitting or count * self.ii > LARGEST_PACKING:
-            return Verdict(None, False, "packing decides nothing")
         self.session.progress(f"II {self.ii}: packing of {count} types")
         self.session.formulations.add("packing")
         outcome = self._run(packing.lp, seconds, None)

@@ -36,7 +36,7 @@ RESTART_SECONDS = 20.0
 """Wall seconds after which the joint model begins anew with another seed; doubled each time."""
 
 MEDIUM_MODEL = 2000
-"""Slots of all operations up to which fractional starts may refute soon."""
+"""Slots of all operations up to which packing and fractional starts may refute soon."""
 
 LENGTH_SECONDS, LENGTH_ROUNDS = 10.0, 10
 """Wall seconds to find the shortest modulo schedule, and the effort of the heuristic, which keeps
@@ -69,7 +69,8 @@ class JointSearch:
         """Whether a schedule exists at this II, and which stage says no."""
         if conflict := self.inquiry.line.conflict:
             refuted = Verdict(None, True, conflict)
-            return self.inquiry.confirmed(refuted, Limits(), self.partition), "joint infeasible"
+            verdict = self.inquiry.confirmed(refuted, Limits(), self.partition or None)
+            return verdict, "joint infeasible"
         modulo = decide(self.inquiry.effective, self.ii, self.session)
         if modulo.schedule is None and modulo.proven:
             return modulo, "modulo infeasible"
@@ -128,7 +129,8 @@ class JointSearch:
             tries = self._tries_large(limits, like)
         else:
             tries = self._tries(limits)
-        for verdict in tries:
+        for answer in tries:
+            verdict = self.inquiry.confirmed(answer, limits, self.partition or None)
             if verdict.schedule or verdict.proven or self.session.allowance() == 0:
                 return verdict if verdict.proven else self._left_open(verdict)
         return self._left_open(verdict)
@@ -145,12 +147,14 @@ class JointSearch:
 
     def _tries(self, limits: Limits) -> Iterator[Verdict]:
         """Ever more patient ways to answer, until a limit ends it."""
+        medium = not self.partition and self.ii * len(self.problem.graph) <= MEDIUM_MODEL
         yield self._enumerated(limits, FIRST_CONFLICTS)
-        yield self._packed(limits, PACKING_SECONDS)
+        if medium:
+            yield self.inquiry.packed(limits, PACKING_SECONDS)
         if limits.length is None:
             yield self._short(limits, FEW_CONFLICTS)
         yield self._enumerated(limits, FEW_CONFLICTS)
-        if not self.partition and self.ii * len(self.problem.graph) <= MEDIUM_MODEL:
+        if medium:
             yield self.inquiry.relaxed(limits, ROOT_SECONDS)
         if limits.length is None:
             yield self._short(limits, MORE_CONFLICTS)
@@ -158,22 +162,15 @@ class JointSearch:
         yield self._model(limits, QUICK_SECONDS)
         patience, seed = RESTART_SECONDS, self.session.options.seed
         while True:
-            yield self._packed(limits, patience)
+            if medium:
+                yield self.inquiry.packed(limits, patience)
             yield self._enumerated(limits, int(patience * FEW_CONFLICTS))
             yield self._model(limits, patience, seed)
             patience, seed = patience * 2, seed + 1
 
     def _enumerated(self, limits: Limits, conflicts: int) -> Verdict:
         self.session.progress(f"II {self.ii}: enumeration, {conflicts} conflicts")
-        partition = self.partition or None
-        verdict = self.inquiry.by_enumeration(limits, partition, conflicts)
-        return self.inquiry.confirmed(verdict, limits, partition)
-
-    def _packed(self, limits: Limits, seconds: float) -> Verdict:
-        """Types of operations in any groups."""
-        if self.partition:
-            return Verdict(None, False, "packing is not asked with a partition")
-        return self.inquiry.packed(limits, seconds)
+        return self.inquiry.by_enumeration(limits, self.partition or None, conflicts)
 
     def _short(self, limits: Limits, conflicts: int) -> Verdict:
         """One pass longer than the critical path: windows are narrow, and only "yes" counts."""
@@ -204,7 +201,7 @@ class JointSearch:
             self._shorten_modulo()
             if self._modulo_length.bound is None:
                 least = self.inquiry.line.core.critical_path
-                return least, f"critical path {least}"
+                return least, f"longest path {least}"
             return self._modulo_length.bound, f"modulo: {self._modulo_length.evidence}"
         if name == "traffic":
             return 0, "nothing is less than 0"

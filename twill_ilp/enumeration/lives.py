@@ -25,15 +25,11 @@ from twill_ilp.enumeration.node import Node
 from twill_ilp.enumeration.paths import Paths
 from twill_ilp.enumeration.spills import path_needs
 from twill_ilp.ilp import Timeline
-from twill_ilp.ilp.deadlines import Use, words
+from twill_ilp.ilp.deadlines import MOST_SHARES, Use, in_shares, register_words, words
 from twill_ilp.machine import Machine
-from twill_ilp.rules import LARGEST_QUOTA
 
 __all__ = ["OWN_SLOT", "TURNS", "WINDOWS", "Lives", "Part", "Store", "Value", "lives_over",
            "mandatory", "meets", "sure_part", "why_meets", "why_so_long"]  # fmt: skip
-
-MOST_SHARES = 2
-"""The largest k of :func:`_in_shares`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +130,9 @@ class Lives:
         for memory, capacity in machine.memories.items() if "memory" in rules else ():
             amounts = [op.footprint.get(memory, 0) for op in operations]
             self.memories.append((capacity, _values(line, amounts, class_of)))
-        most_words = [32 * LARGEST_QUOTA] if "quotas" in rules else []
-        if "registers" in rules and machine.registers_per_thread is not None:
-            most_words.append(32 * machine.registers_per_thread)
-        amounts = [words(op) if most_words and op.registers else 0 for op in operations]
-        self.registers: Memory = min(most_words, default=0), _values(line, amounts, class_of)
+        most_words = register_words(machine, rules)
+        amounts = [words(op) if most_words is not None and op.registers else 0 for op in operations]
+        self.registers: Memory = most_words or 0, _values(line, amounts, class_of)
         self.shares = [m for k in range(1, MOST_SHARES + 1) if (m := _in_shares(self.registers, k))]
         most_groups = groups.most_of({value.c for value in self.registers[1]})
         for capacity, values in [self.registers, *self.shares] if most_groups > 1 else ():
@@ -184,14 +178,10 @@ def _values(line: Timeline, amounts: Sequence[int], class_of: Sequence[int]) -> 
 
 
 def _in_shares(memory: Memory, k: int) -> Memory | None:
-    r"""Of the values that need more than 1 of k + 1 equal shares, k at most live at a time.
-
-    With :math:`s = \lfloor capacity / (k + 1) \rfloor + 1` and :math:`\lfloor amount / s \rfloor`
-    of each, see :func:`twill_ilp.ilp.registers.add_registers`.
-    """
+    """The values of a memory counted in shares, see :func:`~twill_ilp.ilp.deadlines.in_shares`."""
     capacity, values = memory
-    share = capacity // (k + 1) + 1
-    large = [Value(v.u, v.c, v.amount // share, v.uses) for v in values if v.amount >= share]
+    parts = in_shares(capacity, {value.u: value.amount for value in values}, k)
+    large = [Value(v.u, v.c, parts[v.u], v.uses) for v in values if v.u in parts]
     return (k, large) if large else None
 
 

@@ -167,7 +167,7 @@ class Enumeration:
 
     def _change_pin(self) -> bool:
         """Whether it was time to pin somebody else, or the one before again."""
-        begin, end = (max(PIN_CONFLICTS, conflicts) for conflicts in TRIAL_CONFLICTS)
+        begin, end = TRIAL_CONFLICTS
         pins = len(self._pinned)
         if pins == 0 and self.conflicts >= PIN_CONFLICTS:
             self._pin()

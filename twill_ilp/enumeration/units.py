@@ -14,6 +14,7 @@ from twill_ilp.enumeration.conflict import Conflict, Literal, largest
 from twill_ilp.enumeration.frame import Frame
 from twill_ilp.enumeration.node import Node, is_single
 from twill_ilp.graph import LoopGraph, Usage
+from twill_ilp.ilp.residues import kept_apart
 from twill_ilp.machine import Machine
 
 __all__ = ["Units", "reserve_units"]
@@ -31,14 +32,15 @@ class Units:
     def __init__(self, graph: LoopGraph, machine: Machine, frame: Frame) -> None:
         self._frame, ii = frame, frame.ii
         self._apart: list[dict[int, int]] = [{} for _ in graph]
+        for (u, v), mask in kept_apart(graph, machine, ii).items():
+            self._apart[u][v] = mask
         self.shared: list[tuple[int, list[tuple[int, Usage]]]] = []
         self.rows_of: list[list[tuple[int, Usage]]] = [[] for _ in graph]
         most = 0
         for unit, capacity in machine.units.items():
             rows = [(v, r) for v, op in enumerate(graph) for r in op.usage if r.unit == unit]
-            all_apart = self._keep_apart(rows, capacity)
             total = sum(row.amount * -(-row.cycles // ii) for _, row in rows)
-            if total > capacity and not all_apart:
+            if total > capacity and not _all_apart(rows, capacity, ii):
                 for v, row in rows:
                     self.rows_of[v].append((len(self.shared), row))
                 self.shared.append((capacity, rows))
@@ -46,22 +48,6 @@ class Units:
         self.digit = most.bit_length()
         self.forbidden = cache(self._forbidden)
         self.times = cache(self._times)
-
-    def _keep_apart(self, rows: list[tuple[int, Usage]], capacity: int) -> bool:
-        """Note who excludes whom; returns whether that is all there is to say of the unit."""
-        ii = self._frame.ii
-        complete = len({v for v, _ in rows}) == len(rows)
-        complete &= all(row.cycles <= ii and row.amount <= capacity for _, row in rows)
-        for u, a in rows:
-            for v, b in rows:
-                if u != v and a.amount + b.amount > capacity:
-                    # v's row meets u's if it begins in its cycles, or up to its own before it.
-                    length = min(ii, a.cycles + b.cycles - 1)
-                    mask = self._frame.rotated((1 << length) - 1, a.start - b.start - b.cycles + 1)
-                    self._apart[u][v] = self._apart[u].get(v, 0) | mask
-                elif u != v:
-                    complete = False
-        return complete
 
     def _forbidden(self, u: int, slot: int) -> list[tuple[int, int]]:
         """Operations that u excludes from some starts, and those starts, with u in that slot."""
@@ -83,6 +69,15 @@ class Units:
         return [
             sum((s + row.start + cycle) % ii == r for cycle in range(row.cycles)) for s in range(ii)
         ]
+
+
+def _all_apart(rows: list[tuple[int, Usage]], capacity: int, ii: int) -> bool:
+    """Whether a unit is never over-full if any two of its users are kept apart where need be."""
+    return (
+        len({v for v, _ in rows}) == len(rows)
+        and all(row.cycles <= ii and row.amount <= capacity for _, row in rows)
+        and all(a.amount + b.amount > capacity for u, a in rows for v, b in rows if u != v)
+    )
 
 
 def reserve_units(node: Node, u: int, slot: int) -> None:

@@ -30,22 +30,15 @@ from twill_ilp.ilp.reduction import UNREACHABLE
 from twill_ilp.machine import Machine
 from twill_ilp.rules import LARGEST_QUOTA, Rules
 
-__all__ = [
-    "Store",
-    "Use",
-    "add_deadlines",
-    "lengthen",
-    "most_instances",
-    "stores",
-    "uses_of",
-    "words",
-]
+__all__ = ["MOST_SHARES", "MOST_SWEEPS", "Store", "Use", "add_deadlines", "in_shares", "lengthen",
+           "most_instances", "register_words", "stores", "uses_of", "words"]  # fmt: skip
 
 MOST_SWEEPS = 10
 """Times that all rows are looked at; what they could say after that is left out."""
 
 MOST_SHARES = 2
-"""Values are counted in shares of 1 / 2, ..., 1 / (this + 1)."""
+"""Values are counted in shares of 1 / 2, ..., 1 / (this + 1); with quarters (3) refutations with
+free groups were slower again."""
 
 Use = tuple[int, int]
 """(operation v, offset): the value is in use until ``start(v) + offset``, cycles."""
@@ -68,7 +61,7 @@ def words(op: Operation) -> int:
 def most_instances(op: Operation, machine: Machine, rules: Rules) -> int | None:
     """Instances of an operation's value that can live at once; ``None``: any number."""
     limits = []
-    capacity = _register_words(machine, rules)
+    capacity = register_words(machine, rules)
     if op.registers and capacity is not None:
         limits.append(capacity // words(op))
     if "memory" in rules:
@@ -105,7 +98,7 @@ def stores(
     for memory, capacity in machine.memories.items() if "memory" in rules else ():
         amounts = {u: op.footprint.get(memory, 0) for u, op in enumerate(graph)}
         whole.append(Store(memory, capacity, {u: n for u, n in amounts.items() if n}))
-    limit = _register_words(machine, rules)
+    limit = register_words(machine, rules)
     if limit is not None:
         for members in mates:
             held = {u: words(graph.operations[u]) for u in members if graph.operations[u].registers}
@@ -113,10 +106,19 @@ def stores(
     for store in whole:
         yield store
         for k in range(1, MOST_SHARES + 1):
-            share = store.capacity // (k + 1) + 1
-            parts = {u: n // share for u, n in store.amounts.items() if n >= share}
-            if parts:
+            if parts := in_shares(store.capacity, store.amounts, k):
                 yield Store(f"shares over 1/{k + 1} of {store.name}", k, parts)
+
+
+def in_shares(capacity: int, amounts: Mapping[int, int], k: int) -> dict[int, int]:
+    r"""Of the values that need more than 1 of k + 1 equal shares, k at most live at a time.
+
+    With :math:`s = \lfloor capacity / (k + 1) \rfloor + 1` these are the values with
+    :math:`\lfloor amount / s \rfloor > 0`, which is how many shares they count, see
+    :mod:`.registers`.
+    """
+    share = capacity // (k + 1) + 1
+    return {u: amount // share for u, amount in amounts.items() if amount >= share}
 
 
 def add_deadlines(
@@ -164,7 +166,7 @@ def lengthen(paths: NDArray[np.int64], u: int, v: int, weight: int) -> None:
     paths[paths < UNREACHABLE // 2] = UNREACHABLE
 
 
-def _register_words(machine: Machine, rules: Rules) -> int | None:
+def register_words(machine: Machine, rules: Rules) -> int | None:
     """Words in the registers of a warp, if a rule limits them."""
     limits = []
     if "registers" in rules and machine.registers_per_thread is not None:

@@ -7,16 +7,13 @@ from collections.abc import Mapping
 import pulp
 
 from twill_ilp.ilp.affine import Affine
-from twill_ilp.ilp.deadlines import words
+from twill_ilp.ilp.deadlines import MOST_SHARES, in_shares, words
 from twill_ilp.ilp.joint import JointModel, is_constant
 
 __all__ = ["WARP", "add_registers", "held_words"]
 
 WARP = 32
 """Threads of a warp."""
-
-MOST_SHARES = 2
-"""The largest k of :func:`_add_shares`; 3 made refutations with free groups slower again."""
 
 
 def add_registers(f: JointModel) -> None:
@@ -48,7 +45,7 @@ def add_registers(f: JointModel) -> None:
             f.need(held_words(f, g, r).add(limit), 0, f"registers_{g}_{r}")
         amounts = {u: words(f.operations[u]) for u in values}
         _add_energy(f, g, amounts, limit, f"register_energy_{g}")
-        _add_shares(f, g, values, limit)
+        _add_shares(f, g, amounts, limit)
 
 
 def held_words(f: JointModel, g: int, r: int) -> Affine:
@@ -89,11 +86,10 @@ def _live_in(f: JointModel, u: int, g: int, r: int) -> Affine:
     return Affine().add(shares[g])
 
 
-def _add_shares(f: JointModel, g: int, values: list[int], limit: int) -> None:
+def _add_shares(f: JointModel, g: int, amounts: Mapping[int, int], limit: int) -> None:
     """Of the values that need more than 1 of k + 1 equal shares, k at most live at a time."""
     for k in range(1, MOST_SHARES + 1):
-        share = limit // (k + 1) + 1
-        parts = {u: n for u in values if (n := words(f.operations[u]) // share)}
+        parts = in_shares(limit, amounts, k)
         implied = k > 1 and all(n == k for n in parts.values())  # by the row of k = 1
         if implied or sum(n * f.most_live(u) for u, n in parts.items()) <= k:
             continue

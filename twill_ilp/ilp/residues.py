@@ -22,7 +22,7 @@ from twill_ilp.ilp.reduction import UNREACHABLE
 from twill_ilp.machine import Machine
 from twill_ilp.rules import Rules, held_cycles
 
-__all__ = ["Residues", "add_residues"]
+__all__ = ["Residues", "add_residues", "kept_apart"]
 
 
 class Residues:
@@ -36,28 +36,15 @@ class Residues:
 
     def __init__(self, graph: LoopGraph, machine: Machine, rules: Rules, ii: int) -> None:
         self.ii = ii
-        self.units: dict[tuple[int, int], int] = {}
+        self.units = kept_apart(graph, machine, ii)
         self.waiting: dict[tuple[int, int], int] = {}
-        for unit, capacity in machine.units.items():
-            rows = [(v, r) for v, op in enumerate(graph) for r in op.usage if r.unit == unit]
-            for u, a in rows:
-                for v, b in rows:
-                    if u != v and a.amount + b.amount > capacity:
-                        first = a.start - b.start - b.cycles + 1
-                        mask = self._run(first, a.cycles + b.cycles - 1)
-                        self.units[u, v] = self.units.get((u, v), 0) | mask
         waits = {e.dst for e in graph.dependences if e.blocking and "concurrency" in rules}
         held = [min(ii, held_cycles(op, rules.readings)) for op in graph]
         for v, op in enumerate(graph):
             for u in range(len(graph)) if op.name in waits else ():
                 if u != v and held[u]:
                     for pair, first in (((u, v), 0), ((v, u), 1 - held[u])):
-                        self.waiting[pair] = self.waiting.get(pair, 0) | self._run(first, held[u])
-
-    def _run(self, first: int, length: int) -> int:
-        """So many residues from that one on."""
-        run = (1 << min(length, self.ii)) - 1 << first % self.ii
-        return (run | run >> self.ii) & (1 << self.ii) - 1
+                        self.waiting[pair] = self.waiting.get(pair, 0) | _run(ii, first, held[u])
 
     def next(self, u: int, v: int, least: int, together: bool) -> int | None:
         """The least distance from u to v that is not ruled out, from ``least`` on; ``None``: none.
@@ -73,6 +60,26 @@ class Residues:
             return None
         from_here = (left | left << self.ii) >> least % self.ii
         return least + (from_here & -from_here).bit_length() - 1
+
+
+def kept_apart(graph: LoopGraph, machine: Machine, ii: int) -> dict[tuple[int, int], int]:
+    """By (u, v), a bit for every ``(start(v) - start(u)) % ii`` for which a unit is too scarce."""
+    found: dict[tuple[int, int], int] = {}
+    for unit, capacity in machine.units.items():
+        rows = [(v, r) for v, op in enumerate(graph) for r in op.usage if r.unit == unit]
+        for u, a in rows:
+            for v, b in rows:
+                if u != v and a.amount + b.amount > capacity:
+                    # v's row meets u's if it begins in its cycles, or up to its own before it.
+                    mask = _run(ii, a.start - b.start - b.cycles + 1, a.cycles + b.cycles - 1)
+                    found[u, v] = found.get((u, v), 0) | mask
+    return found
+
+
+def _run(ii: int, first: int, length: int) -> int:
+    """So many residues from that one on."""
+    run = (1 << min(length, ii)) - 1 << first % ii
+    return (run | run >> ii) & (1 << ii) - 1
 
 
 def add_residues(
