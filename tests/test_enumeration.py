@@ -90,6 +90,12 @@ def test_against_the_joint_ilp() -> None:
     assert min(answers.count(answer) for answer in ("within", "beyond", "impossible")) > 4
 
 
+@pytest.mark.parametrize("seed", [235, 1543, 1576, 1963])
+def test_without_a_slot_for_an_operation_there_is_no_schedule(seed: int) -> None:
+    """Its paths grow beyond where any schedule needs to be; no model has to be built."""
+    assert check_against_the_ilp(seed) == "impossible"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seeds", [range(n, n + 100) for n in range(100, 2000, 100)], ids=str)
 def test_against_the_joint_ilp_slow(seeds: range) -> None:

@@ -10,6 +10,7 @@ a fault here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from twill_ilp.graph import LoopGraph
 from twill_ilp.ilp.bonds import bonded, split_bond, too_wide_apart
 from twill_ilp.ilp.deadlines import add_deadlines, stores
 from twill_ilp.ilp.residues import Residues, add_residues
-from twill_ilp.ilp.timeline import Timeline, assembled
+from twill_ilp.ilp.timeline import Timeline, assembled, windows_pinned
 from twill_ilp.machine import Machine
 
 __all__ = ["tightened"]
@@ -46,7 +47,20 @@ def tightened(
     paths = line.core.between.copy()
     bonds, conflict = _lengthen_all(line, machine, paths, partition, traffic)
     conflict = conflict or split_bond(graph, rules, bonds, partition)
-    return assembled(graph, rules, ii, paths, bonds, conflict)
+    result = assembled(graph, rules, ii, paths, bonds, conflict)
+    return result if conflict else replace(result, conflict=_too_far(result))
+
+
+def _too_far(line: Timeline) -> str:
+    """An operation that would start further away than any schedule needs, in words; or ``""``.
+
+    Where nothing is left of the slots of one without a deadline, residues move it on for ever;
+    :func:`~.timeline.windows_pinned` proves how far is enough.
+    """
+    for node, (first, last) in zip(line.core.nodes, windows_pinned(line), strict=True):
+        if first > last:
+            return f"no slot is left in which {node.name} and others do not exclude each other"
+    return ""
 
 
 def _lengthen_all(
