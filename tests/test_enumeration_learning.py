@@ -224,7 +224,7 @@ def test_rows_imply_their_last_mask_whatever_is_watched() -> None:
             rows.append([(x, rng.getrandbits(40) & node.sets[x]) for x in chosen])
             rows[-1] = [(x, mask) for x, mask in rows[-1] if mask]
             if len(rows[-1]) > 1:
-                learned.add(list(rows[-1]))
+                learned.add(list(rows[-1]), 2)
             else:
                 rows.pop()
         try:
@@ -247,18 +247,23 @@ def test_rows_imply_their_last_mask_whatever_is_watched() -> None:
     assert implied > 100 and conflicts > 10
 
 
-def test_rows_that_are_kept_are_the_shortest_and_newest() -> None:
+def test_rows_that_are_kept_are_of_the_fewest_levels_the_shortest_and_newest() -> None:
     node = Node(loop())
     learned = Learned(len(node.sets))
     several = [x for x, choices in enumerate(node.sets) if choices & choices - 1]
     pairs = [[(x, 1 << node.first[x]) for x in several[i : i + 2]] for i in range(2)]
     triple = [(x, 1 << node.first[x]) for x in several[:3]]
+    learned.add([(x, 1 << node.first[x]) for x in several[1:3]], 3)
     for row in [triple, *pairs]:
-        learned.add(row)
+        learned.add(row, 2)
+    learned.forget(node, 3)
+    assert learned.rows == [(2, triple), *((2, pair) for pair in pairs)], (
+        "the pair of 3 levels goes"
+    )
     learned.forget(node, 2)
-    assert learned.rows == pairs
+    assert learned.rows == [(2, pair) for pair in pairs]
     learned.forget(node, 1)
-    assert learned.rows == pairs[1:]
+    assert learned.rows == [(2, pairs[1])]
     node.keep(several[1], 1 << node.first[several[1]])
     learned.forget(node, 1)
     assert not learned.rows, "what the root satisfies says nothing any more"

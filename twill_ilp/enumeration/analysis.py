@@ -26,11 +26,13 @@ class Lesson:
         row: variables and masks, one of which holds.  The first one is within reach at ``level``,
             no other is, and the second one is the last that was.
         level: index of a node above the conflict.
+        levels: how many decisions the masks went out of reach after.
         touched: variables whose sets had to do with it.
     """
 
     row: list[Literal]
     level: int
+    levels: int
     touched: set[int]
 
 
@@ -126,11 +128,12 @@ def _last_loss(conflict: Conflict, node: Node) -> int:
 
 def _lesson(needs: _Needs, x: int, above: Sequence[Node]) -> Lesson:
     """The row, with the one literal first that became true below all these nodes."""
-    levels = []
+    others = []
     for y, mask in needs.masks.items():
         if y != x and mask:
             since = next(i for i, node in enumerate(above) if not node.sets[y] & mask)
-            levels.append((since, y, mask))
-    levels.sort(reverse=True)
-    row = [(x, needs.masks[x]), *((y, mask) for _, y, mask in levels)]
-    return Lesson(row, levels[0][0] if levels else 0, needs.touched)
+            others.append((since, y, mask))
+    others.sort(reverse=True)
+    row = [(x, needs.masks[x]), *((y, mask) for _, y, mask in others)]
+    levels = {since for since, _, _ in others}
+    return Lesson(row, max(levels, default=0), len(levels) + 1, needs.touched)

@@ -41,11 +41,12 @@ PIN_CONFLICTS, TRIAL_CONFLICTS = 50, (200, 400)
 which one more pin has its trial, since a bad one may take for ever."""
 
 TREE = ("case", "_weight", "_late", "_saved", "_learned", "_levels", "_marks", "_limit", "_left",
-        "_gain", "_last")  # fmt: skip
+        "_gain", "_last", "_most")  # fmt: skip
 """What belongs to the tree that was planted last."""
 
-MOST = 300
-"""Learned rows that are kept at a return to the root."""
+FIRST_MOST, MOST_GROWTH = 500, 1.05
+"""Learned rows that are kept at the first return to the root, and how many times as many at the
+next."""
 
 
 @dataclass
@@ -68,6 +69,7 @@ class Enumeration:
     _left: float = FIRST_LIMIT
     _gain: float = 1.0
     _last: int = -1
+    _most: float = FIRST_MOST
     _pinned: list[int] = field(default_factory=list)
     _put_aside: dict[str, Any] | None = None
 
@@ -163,7 +165,7 @@ class Enumeration:
             return -1, 0, ()
         self._blame(lesson.touched)
         self._back(lesson.level)
-        return *lesson.row[0], self._learned.add(lesson.row)
+        return *lesson.row[0], self._learned.add(lesson.row, lesson.levels)
 
     def _change_pin(self) -> bool:
         """Whether it was time to pin somebody else, or the one before again."""
@@ -191,7 +193,7 @@ class Enumeration:
         self._pinned.append(pin)
         self.case = self.case.pinned(pin)
         self._limit = self._left = FIRST_LIMIT
-        self._gain, self._last = 1.0, -1
+        self._gain, self._last, self._most = 1.0, -1, FIRST_MOST
         self._plant()
 
     def _back(self, level: int) -> None:
@@ -204,7 +206,8 @@ class Enumeration:
         self._back(0)
         self._limit *= GROWTH
         self._left = self._limit
-        self._learned.forget(self._levels[0], MOST)
+        self._learned.forget(self._levels[0], int(self._most))
+        self._most *= MOST_GROWTH
 
     def _blame(self, touched: Iterable[int]) -> None:
         """Give weight to variables that have to do with a conflict."""
