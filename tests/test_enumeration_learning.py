@@ -13,7 +13,7 @@ from test_joint_exactness import case
 from twill_ilp import build_kernel
 from twill_ilp.bounds import rec_mii
 from twill_ilp.enumeration import Case, Enumeration
-from twill_ilp.enumeration.analysis import Lesson
+from twill_ilp.enumeration.analysis import Lesson, learn
 from twill_ilp.enumeration.conflict import Conflict, Literal, Reason, explained
 from twill_ilp.enumeration.learned import Learned
 from twill_ilp.enumeration.node import Node
@@ -47,7 +47,6 @@ def lessons_of(tree: Enumeration, monkeypatch: pytest.MonkeyPatch) -> list[Lesso
     from twill_ilp.enumeration import search
 
     lessons: list[Lesson] = []
-    learn = search.learn
 
     def listening(*arguments: object) -> Lesson | None:
         lesson = learn(*arguments)  # type: ignore[arg-type]
@@ -87,6 +86,29 @@ def test_no_schedule_violates_what_was_learned(monkeypatch: pytest.MonkeyPatch) 
             if not line.conflict:
                 learned += check_lessons(Case(line, problem.machine), monkeypatch, 4)
     assert learned > 200
+
+
+def test_a_row_has_as_many_levels_as_decisions_took_its_masks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Counted again from the sets above the conflict; often fewer than the row has masks."""
+    counted: list[tuple[int, int, int]] = []
+
+    def listening(conflict: Conflict, node: Node, above: list[Node]) -> Lesson | None:
+        sets = [other.sets.copy() for other in above]
+        lesson = learn(conflict, node, above)
+        if lesson:
+            ends = [sum(1 for s in sets if s[x] & mask) for x, mask in lesson.row[1:]]
+            counted.append((lesson.levels, 1 + len(set(ends)), len(lesson.row)))
+        return lesson
+
+    monkeypatch.setattr("twill_ilp.enumeration.search.learn", listening)
+    problem = build_kernel("fmha-forward", "blackwell")
+    line = timeline(effective_graph(problem.graph, Rules()), problem.machine, Rules(), 16)
+    Enumeration(Case(line, problem.machine)).run(ANY, 60)
+    assert len(counted) > 20
+    assert all(levels == again for levels, again, _ in counted)
+    assert any(levels < masks for levels, _, masks in counted)
 
 
 @pytest.mark.parametrize(("machine", "ii"), [("hopper", 32), ("blackwell", 16)])

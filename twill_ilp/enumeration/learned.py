@@ -69,11 +69,11 @@ class Learned:
                 y, other = row[0]
                 if not sets[y] & ~other or not self._moved_on(row, sets):
                     kept.append(row)
-                    implied.append(row)
             if kept:
                 watching[mask] = kept
             else:
                 del watching[mask]
+            implied += kept
         for row in implied:
             y, mask = row[0]
             if sets[y] & ~mask:
