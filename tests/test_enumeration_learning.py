@@ -209,7 +209,8 @@ def check_reasons(
 def test_no_schedule_of_attention_violates_a_reason() -> None:
     """Under a limit on traffic, too, and on groups."""
     checked: Counter[str] = Counter()
-    for machine, ii, traffic in (("hopper", 33, None), ("blackwell", 16, 512)):
+    questions = (("hopper", 33, None), ("blackwell", 16, None), ("blackwell", 16, 512))
+    for machine, ii, traffic in questions:
         problem, rules = build_kernel("fmha-forward", machine), Rules(max_groups=4)
         line = timeline(effective_graph(problem.graph, rules), problem.machine, rules, ii)
         attention = Case(line, problem.machine, traffic=traffic)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
 from tightening import answered, tight_line
 
 from twill_ilp import Dependence, LoopGraph, Machine, Operation, Usage
-from twill_ilp.ilp.residues import Residues
+from twill_ilp.ilp.residues import Residues, kept_apart
 from twill_ilp.rules import Rules
 
 UNIT = Machine("m", {"U": 1}, warps=8)
@@ -28,6 +32,56 @@ def test_who_shares_a_unit_keeps_apart_in_every_iteration() -> None:
     assert {x % 8 for x in distances.values() if x is not None} == set(apart)
     assert (distances[-6], distances[-2], distances[1], distances[6]) == (-6, 2, 2, 10)
     assert Residues(chain(), UNIT, Rules(), 4).next(0, 1, 0, False) is None
+
+
+def busy_cycles(row: Usage, begin: int, ii: int) -> set[int]:
+    return {(begin + row.start + cycle) % ii for cycle in range(row.cycles)}
+
+
+def fit(rows: list[Usage], held: list[int], capacity: int) -> bool:
+    """Whether there is a slot for each row beside what is held in every slot."""
+    if not rows:
+        return True
+    for begin in range(len(held)):
+        busy = busy_cycles(rows[0], begin, len(held))
+        now = [n + rows[0].amount * (slot in busy) for slot, n in enumerate(held)]
+        if max(now) <= capacity and fit(rows[1:], now, capacity):
+            return True
+    return False
+
+
+@given(st.randoms(use_true_random=False))
+def test_a_distance_is_left_only_if_the_others_go_into_the_gaps(rng: random.Random) -> None:
+    """Found by trying all slots; where all exclude each other, nothing else is ruled out."""
+    ii, capacity = rng.randint(2, 9), rng.choice((1, 3))
+    rows = [
+        Usage("U", rng.randint(1, min(ii, 4)), rng.randint(0, 9), rng.randint(1, capacity))
+        for _ in range(rng.randint(2, 5))
+    ]
+    ops = tuple(Operation(name, usage=(row,)) for name, row in zip("abcde", rows, strict=False))
+    apart = kept_apart(LoopGraph("unit", ops, ()), Machine("m", {"U": capacity}), ii)
+    for (u, v), closed in apart.items():
+        others = [row for w, row in enumerate(rows) if w not in (u, v)]
+        for distance in range(ii):
+            busy = busy_cycles(rows[u], 0, ii), busy_cycles(rows[v], distance, ii)
+            held = [sum(rows[w].amount * (slot in busy[i]) for i, w in enumerate((u, v)))
+                    for slot in range(ii)]  # fmt: skip
+            possible = max(held) <= capacity and fit(others, held, capacity)
+            left = not closed >> distance & 1
+            assert left or not possible
+            if all(2 * row.amount > capacity for row in rows):
+                assert left == possible
+
+
+def test_gaps_on_a_tensor_core_that_is_nearly_full() -> None:
+    """Two products of 4 cycles and two of 3 at II 15: between those of 4 there is nothing, one or
+    two of the others, and a cycle to spare."""
+    ops = tuple(
+        Operation(name, usage=(Usage("TC", n),))
+        for name, n in zip("abcd", (4, 4, 3, 3), strict=True)
+    )
+    apart = kept_apart(LoopGraph("two", ops, ()), Machine("m", {"TC": 1}), 15)
+    assert [d for d in range(15) if not apart[0, 1] >> d & 1] == [4, 5, 7, 8, 10, 11]
 
 
 def test_who_waits_keeps_apart_within_a_group() -> None:

@@ -13,7 +13,7 @@ from twill_ilp.enumeration.parts import part_of, part_windows
 from twill_ilp.enumeration.paths import Paths
 from twill_ilp.enumeration.quotas import Quotas
 from twill_ilp.enumeration.spills import Spills
-from twill_ilp.enumeration.symmetry import successors
+from twill_ilp.enumeration.symmetry import filling_order, successors
 from twill_ilp.enumeration.traffic import Traffic
 from twill_ilp.enumeration.units import Units
 from twill_ilp.enumeration.waiting import Waiting
@@ -64,6 +64,7 @@ class Case:
         self.waiting = Waiting(line, self.groups.class_of, self.frame)
         self.covering = covering_rows(core.graph, machine, self.frame, self.groups, self.waiting)
         self.lives = Lives(line, machine, self.frame, self.groups)
+        self.filling = filling_order(len(line.bonds), self.lives, self.paths.shortest)
         self.quotas = Quotas(machine, line.rules, self.lives, self.groups.slots)
 
     def pinned(self, pin: int) -> Case:

@@ -56,12 +56,15 @@ class Learned:
     def propagate(self, node: Node, x: int) -> None:
         """What rows say now that the set of x has become smaller.
 
+        A row that watches a mask which was out of reach when it was asked before is satisfied.
+
         Raises:
             Conflict: a row cannot be satisfied.
         """
         sets, watching = node.sets, self._watching[x]
-        mine, implied = sets[x], []
-        for mask in [mask for mask in watching if not mine & mask]:
+        before, mine, implied = node.asked[x], sets[x], []
+        node.asked[x] = mine
+        for mask in [mask for mask in watching if before & mask and not mine & mask]:
             kept = []
             for row in watching[mask]:
                 if row[0][0] == x:

@@ -27,9 +27,11 @@ class Node:
         waits: whether an operation is sure to wait.
         load: what is used of every shared unit, slot by slot (:mod:`.units`).
         moved: variables whose sets have become smaller.
+        asked: the sets when learned rows were last asked about them.
     """
 
     __slots__ = (
+        "asked",
         "case",
         "first",
         "last",
@@ -55,6 +57,7 @@ class Node:
         self.waits = list(case.waiting.blocked)
         self.load = [0] * len(case.units.shared)
         self.moved = set(range(len(self.sets)))
+        self.asked = [-1] * len(self.sets)
 
     def copy(self) -> Node:
         """The same, with nothing to look at again."""
@@ -70,6 +73,7 @@ class Node:
         other.waits = self.waits.copy()
         other.load = self.load.copy()
         other.moved = set()
+        other.asked = self.sets.copy()
         return other
 
     def keep(self, x: int, mask: int, *reason: object) -> None:

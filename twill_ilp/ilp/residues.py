@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from twill_ilp.graph import LoopGraph
+from twill_ilp.graph import LoopGraph, Usage
 from twill_ilp.ilp.deadlines import MOST_SWEEPS, lengthen
 from twill_ilp.ilp.reduction import UNREACHABLE
 from twill_ilp.machine import Machine
@@ -67,19 +67,49 @@ def kept_apart(graph: LoopGraph, machine: Machine, ii: int) -> dict[tuple[int, i
     found: dict[tuple[int, int], int] = {}
     for unit, capacity in machine.units.items():
         rows = [(v, r) for v, op in enumerate(graph) for r in op.usage if r.unit == unit]
-        for u, a in rows:
-            for v, b in rows:
+        for i, (u, a) in enumerate(rows):
+            for k, (v, b) in enumerate(rows):
                 if u != v and a.amount + b.amount > capacity:
-                    # v's row meets u's if it begins in its cycles, or up to its own before it.
-                    mask = _run(ii, a.start - b.start - b.cycles + 1, a.cycles + b.cycles - 1)
+                    others = [row for n, (_, row) in enumerate(rows) if n not in (i, k)]
+                    closed = ~_left_apart(a, b, others, capacity, ii) & (1 << ii) - 1
+                    mask = _rotated(closed, a.start - b.start, ii)
                     found[u, v] = found.get((u, v), 0) | mask
     return found
 
 
+def _left_apart(a: Usage, b: Usage, others: Sequence[Usage], capacity: int, ii: int) -> int:
+    r"""A bit for every distance, modulo II, between two rows that exclude each other.
+
+    With b behind a by d cycles, there are :math:`d - cycles_a` cycles between them, and
+    :math:`II - d - cycles_b` before the next a.  Each of the others that exclude a, b and one
+    another is in one of these gaps.  So some of them take s cycles in all with
+    :math:`s \le d - cycles_a \le s + idle`, where idle is what all of them leave of II.
+    """
+    least = capacity - min(a.amount, b.amount)
+    rest = [row.cycles for row in others if row.amount > max(least, capacity // 2)]
+    idle = ii - a.cycles - b.cycles - sum(rest)
+    if idle < 0:
+        return 0
+    taken = 1  # bit s: some of them take s cycles
+    for cycles in rest:
+        taken |= taken << cycles
+    width = 1
+    while width <= idle:
+        step = min(width, idle + 1 - width)
+        taken |= taken << step
+        width += step
+    return taken << a.cycles
+
+
 def _run(ii: int, first: int, length: int) -> int:
     """So many residues from that one on."""
-    run = (1 << min(length, ii)) - 1 << first % ii
-    return (run | run >> ii) & (1 << ii) - 1
+    return _rotated((1 << min(length, ii)) - 1, first, ii)
+
+
+def _rotated(residues: int, by: int, ii: int) -> int:
+    """A set of residues, each of them so many more."""
+    moved = residues << by % ii
+    return (moved | moved >> ii) & (1 << ii) - 1
 
 
 def add_residues(
