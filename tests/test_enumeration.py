@@ -147,15 +147,15 @@ def test_whoever_is_pinned_the_verdict_is_the_same() -> None:
 
 
 def test_the_tree_is_planted_anew_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("twill_ilp.enumeration.search.PIN_CONFLICTS", 20)
+    monkeypatch.setattr("twill_ilp.enumeration.search.PIN_CONFLICTS", 5)
     tree = Enumeration(hopper_case())
     first = tree.case
-    tree.run(19, 60)
+    tree.run(4, 60)
     assert tree.case is first
     blamed = max(range(len(first.line.core.graph)), key=tree._weight.__getitem__)
     tree.run(ANY, 60)
     assert tree.verdict == "feasible" and tree.case.starts[blamed].bit_count() == 1
-    assert tree.case is not first and tree.conflicts > 20
+    assert tree.case is not first and tree.conflicts > 5
 
 
 def test_another_pin_has_its_trial_and_the_tree_before_goes_on(

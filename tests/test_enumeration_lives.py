@@ -115,7 +115,7 @@ def test_how_many_groups_can_hold_values(warps: int | None, most: int | None, gr
 
 
 def spilled_node(ii: int) -> tuple[Node, Value]:
-    """a lives for 3 cycles, and for 9 with the spill: its group (3) and that of b (4) are why."""
+    """a lives for 3 cycles, and for 9 with the spill: that a and b are apart (6) is why."""
     operations = tuple(
         Operation(name, cycles=1, warps=4, registers=4, spill=6 if name == "a" else 0)
         for name in "abc"
@@ -143,7 +143,7 @@ def test_a_life_of_whole_turns_is_sure_wherever_it_begins() -> None:
     part = sure_part(node, value)
     assert part == (0, 8, TURNS) and node.slot[0] < 0
     for r in range(4):
-        assert reason(node, value, part, r).keys() == {3, 4}
+        assert reason(node, value, part, r).keys() == {6}
 
 
 @pytest.mark.parametrize("x", [0, 1])
@@ -158,7 +158,7 @@ def test_a_life_is_sure_from_a_slot_on_and_before_that_of_a_use(x: int) -> None:
     for away in range(9):
         r = (5 - 1 - away if x else 5 + away) % 20
         told = reason(node, value, part, r)
-        assert told.keys() == ({x, 3, 4} if away >= 3 else {x}), away
+        assert told.keys() == ({x, 6} if away >= 3 else {x}), away
         left = node.case.frame.slots_of(node.case.starts[x] & ~told[x])
         near = {(5 - i if x else 5 + i) % 20 for i in range(away + 1)}
         assert left == sum(1 << slot for slot in near), away

@@ -14,6 +14,7 @@ from twill_ilp.enumeration.paths import Paths
 from twill_ilp.enumeration.quotas import Quotas
 from twill_ilp.enumeration.spills import Spills
 from twill_ilp.enumeration.symmetry import filling_order, successors
+from twill_ilp.enumeration.together import Together
 from twill_ilp.enumeration.traffic import Traffic
 from twill_ilp.enumeration.units import Units
 from twill_ilp.enumeration.waiting import Waiting
@@ -57,6 +58,7 @@ class Case:
         uses = [line.uses(u) for u in range(count)]
         self.paths = Paths.within(core.between, self.part, uses)
         self.groups = Groups(line, machine, partition)
+        self.together = Together(self.groups.possible, len(self.starts) + len(line.bonds))
         self.successors = [] if partition else successors(self.groups.slots)
         self.traffic = Traffic(line, self.groups.class_of, traffic)
         self.spills = Spills(line, self.groups.class_of, self.part)

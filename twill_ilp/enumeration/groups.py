@@ -138,7 +138,7 @@ def check_time(node: Node, group: int) -> None:
         Conflict: there is not enough time.
     """
     groups, waits, count = node.case.groups, node.waits, len(node.first)
-    chosen = node.sets[count:]
+    chosen = node.sets[count : count + len(groups.classes)]
     inside = [v for c, g in enumerate(chosen) if g == group for v in groups.classes[c]]
     if not any(waits[v] and groups.held[v] for v in inside):
         return
@@ -165,7 +165,7 @@ def _too_many(node: Node, _: int, warps: int, more: int, but: int = 0) -> Iterat
     more."""
     groups, count = node.case.groups, len(node.first)
     opened, told = 0, []
-    for x in range(count, len(node.sets)):
+    for x in range(count, count + len(groups.classes)):
         group = node.sets[x]
         if is_single(group) and not group & (opened | but):
             opened |= group

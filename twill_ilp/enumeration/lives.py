@@ -24,6 +24,7 @@ from twill_ilp.enumeration.groups import Groups
 from twill_ilp.enumeration.node import Node
 from twill_ilp.enumeration.paths import Paths
 from twill_ilp.enumeration.spills import path_needs
+from twill_ilp.enumeration.together import why_together
 from twill_ilp.ilp import Timeline
 from twill_ilp.ilp.deadlines import MOST_SHARES, Use, in_shares, register_words, words
 from twill_ilp.machine import Machine
@@ -90,18 +91,10 @@ class Store:
         count, group, sets = len(node.first), self.group, node.sets
         return [v for v in self.values if sets[count + v.c] & group and sets[count + v.c] != group]
 
-    def exclude(self, node: Node, value: Value, *reason: object) -> None:
-        """Keep a candidate out.
-
-        Raises:
-            Conflict: it has to be there.
-        """
-        node.keep(len(node.first) + value.c, ~self.group, *reason)
-
-    def why_member(self, node: Node, value: Value) -> Iterator[Literal]:
-        """Why a value is in it."""
+    def why_with(self, node: Node, member: Value, value: Value) -> Iterator[Literal]:
+        """Why a value is where another one is."""
         if self.group:
-            yield len(node.first) + value.c, ~self.group
+            yield from why_together(node, member.c, value.c)
 
 
 class Lives:

@@ -47,7 +47,7 @@ class Node:
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        self.sets = [*case.starts, *case.groups.possible]
+        self.sets = [*case.starts, *case.groups.possible, *case.together.possible]
         self.first = [first_bit(starts) for starts in case.starts]
         self.last = [starts.bit_length() - 1 for starts in case.starts]
         self.trail: list[Removal] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from twill_ilp.enumeration.energy import fit_energy
 from twill_ilp.enumeration.groups import check_time, open_group
 from twill_ilp.enumeration.learned import Learned
@@ -11,9 +13,10 @@ from twill_ilp.enumeration.quotas import fit_quotas
 from twill_ilp.enumeration.spills import bound_others, propagate_link
 from twill_ilp.enumeration.symmetry import fill_in_order
 from twill_ilp.enumeration.timetable import fit_slots
+from twill_ilp.enumeration.together import APART, TOGETHER, relate, relate_all
 from twill_ilp.enumeration.traffic import limit_traffic
 from twill_ilp.enumeration.units import reserve_units
-from twill_ilp.enumeration.waiting import exclude_all, find_waiting
+from twill_ilp.enumeration.waiting import exclude, exclude_all, find_waiting
 
 __all__ = ["propagate"]
 
@@ -34,8 +37,10 @@ def propagate(node: Node, learned: Learned) -> None:
             changed.add(x)
             if x < count:
                 _move(node, x)
-            else:
+            elif x < node.case.together.first:
                 _regroup(node, x - count)
+            else:
+                _pair_up(node, x)
         for x in changed:
             learned.propagate(node, x)
         if not moved:
@@ -57,24 +62,35 @@ def _move(node: Node, v: int) -> None:
             exclude_all(node, v)
 
 
+def _pair_up(node: Node, x: int) -> None:
+    """Two classes are together, or apart: their groups, spills, waiting."""
+    case = node.case
+    relate(node, x)
+    c, d = case.together.pairs[x - case.together.first]
+    if node.sets[x] == TOGETHER:
+        for v, w in product(case.groups.classes[c], case.groups.classes[d]):
+            exclude(node, v, w)
+            exclude(node, w, v)
+    elif node.sets[x] == APART:
+        for link in case.spills.of_class[c]:
+            if d in (link.c, link.d):
+                propagate_link(node, link)
+        waiting = [*find_waiting(node, c), *find_waiting(node, d)]
+        for group in {node.sets[len(node.first) + case.groups.class_of[v]] for v in waiting}:
+            if is_single(group):
+                check_time(node, group)
+
+
 def _regroup(node: Node, c: int) -> None:
-    """The groups of a class are fewer than they were: spills, waiting, and the group itself."""
-    case, count = node.case, len(node.first)
-    for link in case.spills.of_class[c]:
-        propagate_link(node, link)
-    changed = {case.groups.class_of[v] for v in find_waiting(node, c)}
-    group = node.sets[count + c]
-    if is_single(group):
-        changed.add(c)
+    """The groups of a class are fewer than they were: pairs, and the group itself."""
+    relate_all(node, c)
+    known = is_single(node.sets[len(node.first) + c])
+    if known:
         open_group(node, c)
-        for d, members in enumerate(case.groups.classes):
-            for x in members if node.sets[count + d] == group else ():
-                exclude_all(node, x)
     limit_traffic(node)
     fill_in_order(node)
-    for group in {node.sets[count + d] for d in changed}:
-        if is_single(group):
-            check_time(node, group)
+    if known:
+        check_time(node, node.sets[len(node.first) + c])
 
 
 def _fit_lives(node: Node) -> None:

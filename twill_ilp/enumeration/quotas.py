@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from twill_ilp.enumeration.conflict import Conflict, Literal
-from twill_ilp.enumeration.lives import WINDOWS, Lives, Part, Store, mandatory
+from twill_ilp.enumeration.lives import WINDOWS, Lives, Part, Store, mandatory, why_meets
 from twill_ilp.enumeration.node import Node
 from twill_ilp.enumeration.paths import Paths
 from twill_ilp.enumeration.timetable import crowd
@@ -75,7 +75,11 @@ def _too_many(node: Node, _: int, paths: Paths) -> Iterator[Literal]:
         if steps > LEAST:
             parts = {value.u: Part(*mandatory(node, value), WINDOWS) for value in registers[1]}
             store = Store(*registers, group, parts, paths)
-            yield from crowd(node, store, r, (steps - 1) * STEP, None)
+            for value in crowd(node, store, r, (steps - 1) * STEP, None):
+                yield count + value.c, ~group
+                yield from why_meets(node, value, store, r)
         else:
-            member = next(x for x in range(count, len(node.sets)) if node.sets[x] == group)
+            member = next(
+                x for x in range(count, node.case.together.first) if node.sets[x] == group
+            )
             yield member, ~group

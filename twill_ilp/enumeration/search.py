@@ -27,6 +27,7 @@ from twill_ilp.enumeration.learned import Learned
 from twill_ilp.enumeration.node import Node, is_single
 from twill_ilp.enumeration.parts import joined_starts
 from twill_ilp.enumeration.propagation import propagate
+from twill_ilp.enumeration.together import APART
 
 __all__ = ["Enumeration"]
 
@@ -233,7 +234,8 @@ class Enumeration:
             return None
         if x < len(node.first):
             return x, self._first_starts(node, x)
-        return x, self._saved[x] & node.sets[x] or self._first_group(node, x)
+        first = APART if x >= self.case.together.first else self._first_group(node, x)
+        return x, self._saved[x] & node.sets[x] or first
 
     def _heaviest(self, sets: Sequence[int]) -> int:
         """The variable with the fewest choices per weight, or -1 if there are none."""

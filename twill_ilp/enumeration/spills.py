@@ -13,9 +13,10 @@ from twill_ilp.enumeration.conflict import Conflict, Literal
 from twill_ilp.enumeration.frame import from_bit, up_to_bit
 from twill_ilp.enumeration.node import Node
 from twill_ilp.enumeration.paths import Link, Paths
+from twill_ilp.enumeration.together import are_apart, join, why_apart
 from twill_ilp.ilp import Timeline
 
-__all__ = ["Spills", "apart", "bound_others", "path_needs", "propagate_link"]
+__all__ = ["Spills", "bound_others", "path_needs", "propagate_link"]
 
 
 class Spills:
@@ -48,13 +49,11 @@ def propagate_link(node: Node, link: Link) -> None:
     Raises:
         Conflict: the groups differ, and there is no time for that.
     """
-    rows, sets = node.paths.rows, node.sets
+    rows = node.paths.rows
     u, v, weight = link.u, link.v, link.weight
-    x, y = (len(node.first) + c for c in (link.c, link.d))
-    if sets[x] & sets[y]:
+    if not are_apart(node, link.c, link.d):
         if rows[v][u] + weight > 0 or node.last[v] < node.first[u] + weight:
-            node.keep(x, sets[y], _no_time, link, node.paths, y)
-            node.keep(y, sets[x], _no_time, link, node.paths, x)
+            join(node, link.c, link.d, _no_time, link, node.paths)
     elif rows[u][v] < weight:
         longer = node.paths.with_link(link)
         if longer is None:
@@ -75,25 +74,15 @@ def bound_others(node: Node, v: int) -> None:
             node.keep(w, up_to_bit(mine_last - weight), _too_late, paths, v, w)
 
 
-def apart(node: Node, c: int, d: int) -> Iterator[Literal]:
-    """Why two classes have no group in common."""
-    count = len(node.first)
-    possible = node.case.groups.possible
-    both = possible[c] & possible[d]
-    yield count + c, both & ~node.sets[count + c]
-    yield count + d, both & node.sets[count + c]
-
-
 def path_needs(node: Node, paths: Paths, u: int, v: int, need: int) -> Iterator[Literal]:
     """Why the path from u to v takes that many cycles."""
     for link in paths.links(u, v, need):
-        yield from apart(node, link.c, link.d)
+        yield from why_apart(node, link.c, link.d)
 
 
-def _no_time(node: Node, removed: int, link: Link, paths: Paths, other: int) -> Iterator[Literal]:
+def _no_time(node: Node, _: int, link: Link, paths: Paths) -> Iterator[Literal]:
     """Why the one may not be in groups where the other is not."""
     u, v, weight = link.u, link.v, link.weight
-    yield other, removed
     if paths.rows[v][u] + weight > 0:
         yield from path_needs(node, paths, v, u, 1 - weight)
     else:
@@ -103,7 +92,7 @@ def _no_time(node: Node, removed: int, link: Link, paths: Paths, other: int) -> 
 
 def _cycle(node: Node, _: int, link: Link, paths: Paths) -> Iterator[Literal]:
     """Why the link closes a positive cycle."""
-    yield from apart(node, link.c, link.d)
+    yield from why_apart(node, link.c, link.d)
     yield from path_needs(node, paths, link.v, link.u, 1 - link.weight)
 
 

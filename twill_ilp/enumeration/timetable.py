@@ -18,6 +18,7 @@ from twill_ilp.enumeration.frame import Frame, from_bit, up_to_bit
 from twill_ilp.enumeration.lives import WINDOWS, Store, Value, lives_over, meets, why_meets
 from twill_ilp.enumeration.node import Node
 from twill_ilp.enumeration.spills import path_needs
+from twill_ilp.enumeration.together import part
 
 __all__ = ["crowd", "fit_slots"]
 
@@ -30,25 +31,27 @@ def fit_slots(node: Node, store: Store) -> None:
     """
     lives, held, sure = node.case.lives, 0, []
     for value in store.members(node):
-        part = store.parts[value.u]
-        held += value.amount * lives.part(part.begin, part.end)
-        sure.append((value, part))
+        life = store.parts[value.u]
+        held += value.amount * lives.part(life.begin, life.end)
+        sure.append((value, life))
     # The highest bit of a digit is set as soon as the slot holds more than the capacity.
     held += ((1 << lives.digit - 1) - 1 - store.capacity) * lives.ones
     if held & lives.tops:
-        raise Conflict((_over_full, store, lives.slot(held), None))
-    for value in store.candidates(node):
-        part = store.parts[value.u]
-        if over := (held + value.amount * lives.part(part.begin, part.end)) & lives.tops:
-            store.exclude(node, value, _over_full, store, lives.slot(over), value)
+        r = lives.slot(held)
+        raise Conflict((_over_full, store, r, _largest(node, store, r), None))
+    for value in store.candidates(node) if sure else ():
+        life = store.parts[value.u]
+        if over := (held + value.amount * lives.part(life.begin, life.end)) & lives.tops:
+            member = _largest(node, store, r := lives.slot(over))
+            part(node, value.c, member.c, _over_full, store, r, member, value)
     full: dict[int, int] = {}
-    for value, part in sure:
+    for value, life in sure:
         if value.amount not in full:
             full[value.amount] = (held + value.amount * lives.ones) & lives.tops
         if full[value.amount]:
-            if part.end <= part.begin:
+            if life.end <= life.begin:
                 _keep_out(node, store, value, full[value.amount])
-            elif part.source == WINDOWS:
+            elif life.source == WINDOWS:
                 _confine(node, store, value, full[value.amount])
 
 
@@ -94,25 +97,39 @@ def _near(frame: Frame, slots: int, length: int, offset: int, back: bool) -> int
     return closed
 
 
-def crowd(node: Node, store: Store, r: int, room: int, but: Value | None) -> Iterator[Literal]:
-    """Values, without one, that take more than the room in slot r."""
-    met, ii = [], node.case.lives.ii
-    for value in store.members(node):
-        times = meets(store.parts[value.u], ii, r)[0]
-        if value is not but and times:
-            met.append((times * value.amount, value))
-    for value in largest(met, room):
-        yield from store.why_member(node, value)
+def _met(node: Node, store: Store, r: int) -> list[tuple[int, Value]]:
+    """What members take of slot r."""
+    ii = node.case.lives.ii
+    return [(meets(store.parts[v.u], ii, r)[0] * v.amount, v) for v in store.members(node)]
+
+
+def _largest(node: Node, store: Store, r: int) -> Value:
+    """The member that takes most of slot r."""
+    return max(_met(node, store, r), key=lambda pair: pair[0])[1]
+
+
+def crowd(node: Node, store: Store, r: int, room: int, but: Value | None) -> Iterator[Value]:
+    """Members, without one, that take more than the room in slot r."""
+    return largest([(n, v) for n, v in _met(node, store, r) if n and v is not but], room)
+
+
+def _why_crowded(node: Node, store: Store, r: int, room: int, member: Value) -> Iterator[Literal]:
+    """Why others take more than the room in slot r where a member is."""
+    for value in crowd(node, store, r, room, member):
+        yield from store.why_with(node, member, value)
         yield from why_meets(node, value, store, r)
 
 
-def _over_full(node: Node, _: int, store: Store, r: int, more: Value | None) -> Iterator[Literal]:
-    """Why a slot is over-full, with one value more in the group."""
+def _over_full(
+    node: Node, _: int, store: Store, r: int, member: Value, more: Value | None
+) -> Iterator[Literal]:
+    """Why a slot is over-full where a member is, with one value more."""
     room = store.capacity
-    if more:
-        room -= meets(store.parts[more.u], node.case.lives.ii, r)[0] * more.amount
-        yield from why_meets(node, more, store, r)
-    yield from crowd(node, store, r, room, more)
+    for value in (member, more):
+        if value:
+            room -= meets(store.parts[value.u], node.case.lives.ii, r)[0] * value.amount
+            yield from why_meets(node, value, store, r)
+    yield from _why_crowded(node, store, r, room, member)
 
 
 def _begins_later(node: Node, _: int, store: Store, value: Value, cycle: int) -> Iterator[Literal]:
@@ -120,9 +137,8 @@ def _begins_later(node: Node, _: int, store: Store, value: Value, cycle: int) ->
     ii, end = node.case.lives.ii, store.parts[value.u].end
     last = end - 1 - (end - 1 - cycle) % ii
     times = (last - cycle) // ii + 1
-    yield from store.why_member(node, value)
     yield from lives_over(node, value, last)
-    yield from crowd(node, store, cycle % ii, store.capacity - times * value.amount, value)
+    yield from _why_crowded(node, store, cycle % ii, store.capacity - times * value.amount, value)
 
 
 def _ends_sooner(node: Node, _: int, store: Store, value: Value, cycle: int) -> Iterator[Literal]:
@@ -130,9 +146,8 @@ def _ends_sooner(node: Node, _: int, store: Store, value: Value, cycle: int) -> 
     ii, begin = node.case.lives.ii, store.parts[value.u].begin
     one = begin + (cycle - begin) % ii
     times = (cycle - one) // ii + 1
-    yield from store.why_member(node, value)
     yield value.u, from_bit(one + 1)
-    yield from crowd(node, store, cycle % ii, store.capacity - times * value.amount, value)
+    yield from _why_crowded(node, store, cycle % ii, store.capacity - times * value.amount, value)
 
 
 def _would_meet(
@@ -148,12 +163,11 @@ def _would_meet(
         if other is not value:
             part = store.parts[other.u]
             held += other.amount * lives.part(part.begin, part.end)
-    yield from store.why_member(node, value)
     yield from path_needs(node, store.paths, value.u, v, length - offset)
     left, full = frame.slots_of(removed), lives.slots(held)
     for r in range(frame.ii):
         closed = _near(frame, 1 << r, length, offset, back) if full >> r & 1 else 0
         if left & closed:
             left &= ~closed
-            yield from crowd(node, store, r, room, value)
+            yield from _why_crowded(node, store, r, room, value)
     assert not left, "a reason has to suffice"

@@ -12,12 +12,12 @@ from functools import cache
 
 from twill_ilp.enumeration.conflict import Literal
 from twill_ilp.enumeration.frame import Frame
-from twill_ilp.enumeration.node import Node, is_single
-from twill_ilp.enumeration.spills import apart
+from twill_ilp.enumeration.node import Node
+from twill_ilp.enumeration.together import are_apart, are_together, part, why_apart, why_together
 from twill_ilp.ilp import Timeline
 from twill_ilp.rules import held_cycles
 
-__all__ = ["Waiting", "exclude_all", "find_waiting", "surely_waits", "why_waits"]
+__all__ = ["Waiting", "exclude", "exclude_all", "find_waiting", "surely_waits", "why_waits"]
 
 
 class Waiting:
@@ -83,27 +83,23 @@ class Waiting:
 
 
 def exclude(node: Node, x: int, y: int) -> None:
-    """What the known slot of x leaves to y, if they share a group; else nothing.
+    """What the slot of x leaves to y, if it is known and they share a group; else nothing.
 
     Raises:
         Conflict: nothing is left.
     """
-    waiting, sets, count = node.case.waiting, node.sets, len(node.first)
-    c, d = count + waiting.class_of[x], count + waiting.class_of[y]
-    if c != d and not sets[c] & sets[d]:
+    waiting, sets = node.case.waiting, node.sets
+    c, d = waiting.class_of[x], waiting.class_of[y]
+    if node.slot[x] < 0 or are_apart(node, c, d):
         return
     forbidden = waiting.forbidden(x, node.slot[x], y, node.waits[x], node.waits[y])
     theirs = sets[y]
     if not theirs & forbidden:
         return
-    c_is_known, d_is_known = is_single(sets[c]), is_single(sets[d])
-    if c == d or (c_is_known and d_is_known):
+    if are_together(node, c, d):
         node.keep(y, ~forbidden, _excluded, x, y)
     elif not theirs & ~forbidden:
-        if c_is_known:
-            node.keep(d, ~sets[c], _parted, x, y, c)
-        elif d_is_known:
-            node.keep(c, ~sets[d], _parted, x, y, d)
+        part(node, c, d, _parted, x, y)
 
 
 def exclude_all(node: Node, x: int) -> None:
@@ -122,8 +118,7 @@ def find_waiting(node: Node, c: int) -> list[int]:
             found.append(v)
             exclude_all(node, v)
             for x in waiting.others[v]:
-                if node.slot[x] >= 0:
-                    exclude(node, x, v)
+                exclude(node, x, v)
     return found
 
 
@@ -137,23 +132,20 @@ def why_waits(node: Node, v: int) -> Iterator[Literal]:
     if not node.case.waiting.blocked[v]:
         sender = _sender(node, v)
         assert sender is not None
-        yield from apart(node, sender, node.case.waiting.class_of[v])
+        yield from why_apart(node, sender, node.case.waiting.class_of[v])
 
 
 def _sender(node: Node, v: int) -> int | None:
     """A class that is sure to send v a value from another group."""
-    waiting, sets, count = node.case.waiting, node.sets, len(node.first)
-    mine = sets[count + waiting.class_of[v]]
-    return next((d for d in waiting.senders[v] if not sets[count + d] & mine), None)
+    waiting = node.case.waiting
+    mine = waiting.class_of[v]
+    return next((d for d in waiting.senders[v] if are_apart(node, d, mine)), None)
 
 
 def _excluded(node: Node, removed: int, x: int, y: int) -> Iterator[Literal]:
     """Why y is not there: x is near, they share a group, and one of them waits."""
-    waiting, frame, count = node.case.waiting, node.case.frame, len(node.first)
-    c, d = count + waiting.class_of[x], count + waiting.class_of[y]
-    if c != d:
-        yield c, ~node.sets[c]
-        yield d, ~node.sets[c]
+    waiting, frame = node.case.waiting, node.case.frame
+    yield from why_together(node, waiting.class_of[x], waiting.class_of[y])
     slot = frame.slots_of(node.sets[x]).bit_length() - 1
     waits = surely_waits(node, x), surely_waits(node, y)
     for needed in ((False, True), (True, False)):
@@ -168,12 +160,11 @@ def _excluded(node: Node, removed: int, x: int, y: int) -> Iterator[Literal]:
             yield from why_waits(node, v)
 
 
-def _parted(node: Node, removed: int, x: int, y: int, known: int) -> Iterator[Literal]:
+def _parted(node: Node, _: int, x: int, y: int) -> Iterator[Literal]:
     """Why x and y are not both in the known group of one: nothing would be left for y."""
     waiting, frame = node.case.waiting, node.case.frame
     slot = frame.slots_of(node.sets[x]).bit_length() - 1
     waits = surely_waits(node, x), surely_waits(node, y)
-    yield known, ~removed
     yield x, ~frame.starts_in(1 << slot)
     yield y, ~waiting.forbidden(x, slot, y, *waits)
     for v, does in zip((x, y), waits, strict=True):
