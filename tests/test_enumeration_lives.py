@@ -22,6 +22,7 @@ from twill_ilp.enumeration.lives import (
     _in_shares,
     sure_part,
     why_meets,
+    why_so_long,
 )
 from twill_ilp.enumeration.node import Node
 from twill_ilp.enumeration.propagation import propagate
@@ -84,14 +85,14 @@ def check_parts(loop: Case, rng: random.Random) -> dict[str, int]:
             digit = (1 << lives.digit) - 1
             for r in range(lives.ii):
                 assert sure >> lives.digit * r & digit <= had >> lives.digit * r & digit
-            kind = KINDS.get(part.source, "use")
+            kind = "both" if part.both else KINDS.get(part.source, "use")
             kinds[kind] = kinds.get(kind, 0) + (sure > 0)
     return kinds
 
 
 def test_what_is_sure_of_a_life_is_within_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("twill_ilp.enumeration.search.PIN_CONFLICTS", ANY)
-    total = dict.fromkeys([*KINDS.values(), "use"], 0)
+    total = dict.fromkeys([*KINDS.values(), "use", "both"], 0)
     loops = [case_at(seed, ii) for seed in range(120) for ii in (3, 5)] + [hopper_case()]
     for i, loop in enumerate(loops):
         for kind, count in check_parts(loop, random.Random(i)).items() if loop else ():
@@ -141,7 +142,7 @@ def reason(node: Node, value: Value, part: Part, r: int) -> dict[int, int]:
 def test_a_life_of_whole_turns_is_sure_wherever_it_begins() -> None:
     node, value = spilled_node(4)
     part = sure_part(node, value)
-    assert part == (0, 8, TURNS) and node.slot[0] < 0
+    assert part == Part(0, 8, TURNS) and node.slot[0] < 0
     for r in range(4):
         assert reason(node, value, part, r).keys() == {6}
 
@@ -162,3 +163,29 @@ def test_a_life_is_sure_from_a_slot_on_and_before_that_of_a_use(x: int) -> None:
         left = node.case.frame.slots_of(node.case.starts[x] & ~told[x])
         near = {(5 - i if x else 5 + i) % 20 for i in range(away + 1)}
         assert left == sum(1 << slot for slot in near), away
+
+
+@pytest.mark.parametrize(("b", "length"), [(4, 19), (10, 25), (13, 28), (14, 9), (15, 10), (5, 20)])
+def test_a_life_is_sure_from_slot_to_slot(b: int, length: int) -> None:
+    """a in slot 5 of 20 and b in that slot, at least 9 cycles later: where a reason's slots are
+    left, every such life meets the slot, and it is 3 cycles long without the spill."""
+    node, value = spilled_node(20)
+    frame = node.case.frame
+    for x, slot in ((0, 5), (1, b)):
+        node.keep(x, frame.starts_in(1 << slot))
+        node.slot[x] = slot
+    part = sure_part(node, value)
+    assert (part.begin, part.end, part.both) == (5, 5 + length, length > 9)
+    for r in range(20):
+        times = sum(cycle % 20 == r for cycle in range(5, 5 + length))
+        told = reason(node, value, part, r) if times else {}
+        mine = frame.slots_of(node.case.starts[0] & ~told.get(0, 0))
+        theirs = frame.slots_of(node.case.starts[1] & ~told.get(1, 0))
+        assert mine >> 5 & 1 and theirs >> b & 1
+        for begin in (slot for slot in range(20) if mine >> slot & 1):
+            for end in (slot for slot in range(20) if theirs >> slot & 1):
+                least = 9 if 6 in told else 3
+                life = least + (end - begin - least) % 20
+                assert sum(c % 20 == r for c in range(begin, begin + life)) >= times
+    why = dict(why_so_long(node, value, Store(64 * 32, [value], 1, {0: part}, node.paths)))
+    assert why.keys() == ({6} if not part.both else {0, 1, 6} if length > 22 else {0, 1})

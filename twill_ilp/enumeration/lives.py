@@ -6,6 +6,8 @@ A value lives from its start to its last use, at least for its shortest life.  S
   *mandatory part*: Beldiceanu and Carlsson 2002, https://doi.org/10.1007/3-540-46135-3_5); or
 - for its shortest life, in whatever iteration, from its slot, once that is known; or
 - for the longest path to a use before the slot of that use; or
+- from its slot to that of a use, once both are known, and as many whole turns more as the longest
+  path between them makes sure; or
 - in every slot as often as its shortest life lasts a whole II.
 
 :mod:`.timetable` and :mod:`.energy` draw the conclusions.
@@ -52,11 +54,13 @@ class Part(NamedTuple):
 
     ``source`` tells what makes it sure: the number of a use whose slot is known, or one of
     :data:`WINDOWS` (the mandatory part), :data:`OWN_SLOT`, :data:`TURNS` (from any cycle on).
+    ``both``: that the value's own slot is known, too, and the part is from the one to the other.
     """
 
     begin: int
     end: int
     source: int
+    both: bool = False
 
 
 WINDOWS, OWN_SLOT, TURNS = -1, -2, -3
@@ -189,18 +193,34 @@ def sure_part(node: Node, value: Value) -> Part:
     begin, end = mandatory(node, value)
     u, slot = value.u, node.slot
     shortest = node.paths.shortest[u]
+    row = node.paths.rows[u]
+    if slot[u] >= 0:
+        return _from_slot(node, value, Part(begin, end, WINDOWS))
     if end - begin >= shortest:
         return Part(begin, end, WINDOWS)
-    if slot[u] >= 0:
-        return Part(slot[u], slot[u] + shortest, OWN_SLOT)
     best, length = Part(begin, end, WINDOWS), max(0, end - begin)
-    row = node.paths.rows[u]
     for i, (v, offset) in enumerate(value.uses):
         if row[v] + offset > length and v < len(slot) and slot[v] >= 0:
             length = row[v] + offset
             best = Part(slot[v] + offset - length, slot[v] + offset, i)
     whole = shortest - shortest % node.case.frame.ii
     return best if length >= whole else Part(0, whole, TURNS)
+
+
+def _from_slot(node: Node, value: Value, best: Part) -> Part:
+    """The longest of the parts of a value in a known slot, and of that part."""
+    ii, slot, begin = node.case.frame.ii, node.slot, node.slot[value.u]
+    length, row = best.end - best.begin, node.paths.rows[value.u]
+    shortest = node.paths.shortest[value.u]
+    if shortest > length:
+        best, length = Part(begin, begin + shortest, OWN_SLOT), shortest
+    for i, (v, offset) in enumerate(value.uses):
+        if v < len(slot) and slot[v] >= 0:
+            least = row[v] + offset
+            least += (slot[v] + offset - begin - least) % ii
+            if least > length:
+                best, length = Part(begin, begin + least, i, True), least
+    return best
 
 
 def meets(part: Part, ii: int, r: int) -> tuple[int, int, int]:
@@ -225,16 +245,25 @@ def why_meets(node: Node, value: Value, store: Store, r: int) -> Iterator[Litera
         yield from _lives_for(node, value, store.paths, other + 1 - part.begin)
     else:
         v, offset = value.uses[part.source]
-        back = part.end - 1 - other
+        back, need = part.end - 1 - other, part.end - one
         near = frame.rotated((1 << back + 1) - 1, part.end - offset - back)
         yield v, ~frame.starts_in(near)
-        yield from path_needs(node, store.paths, u, v, part.end - one - offset)
+        if part.both:
+            near = frame.rotated((1 << one - part.begin + 1) - 1, part.begin)
+            yield u, ~frame.starts_in(near)
+            need = part.end - part.begin - frame.ii + 1
+        yield from path_needs(node, store.paths, u, v, need - offset)
 
 
 def why_so_long(node: Node, value: Value, store: Store) -> Iterator[Literal]:
     """Why a value lives as long as its part, or as the longest path to a use."""
     part, shortest = store.parts[value.u], store.paths.shortest[value.u]
-    if part.end - part.begin > shortest:
+    if part.both:
+        frame, length, (v, offset) = node.case.frame, part.end - part.begin, value.uses[part.source]
+        yield value.u, ~frame.starts_in(frame.rotated(1, part.begin))
+        yield v, ~frame.starts_in(frame.rotated(1, part.end - offset))
+        yield from path_needs(node, store.paths, value.u, v, length - frame.ii + 1 - offset)
+    elif part.end - part.begin > shortest:
         yield value.u, from_bit(part.begin + 1)
         yield from lives_over(node, value, part.end - 1)
     else:
