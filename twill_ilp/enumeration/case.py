@@ -58,9 +58,9 @@ class Case:
         uses = [line.uses(u) for u in range(count)]
         self.paths = Paths.within(core.between, self.part, uses)
         self.groups = Groups(line, machine, partition)
-        self.together = Together(self.groups.possible, len(self.starts) + len(line.bonds))
         self.successors = [] if partition else successors(self.groups.slots)
         self.traffic = Traffic(line, self.groups.class_of, traffic)
+        self.together = Together(line, self.groups.class_of, self.groups.possible, len(windows))
         self.spills = Spills(line, self.groups.class_of, self.part)
         self.units = Units(core.graph, machine, self.frame)
         self.waiting = Waiting(line, self.groups.class_of, self.frame)

@@ -27,7 +27,7 @@ from twill_ilp.enumeration.learned import Learned
 from twill_ilp.enumeration.node import Node, is_single
 from twill_ilp.enumeration.parts import joined_starts
 from twill_ilp.enumeration.propagation import propagate
-from twill_ilp.enumeration.together import APART
+from twill_ilp.enumeration.together import APART, TOGETHER
 
 __all__ = ["Enumeration"]
 
@@ -234,8 +234,7 @@ class Enumeration:
             return None
         if x < len(node.first):
             return x, self._first_starts(node, x)
-        first = APART if x >= self.case.together.first else self._first_group(node, x)
-        return x, self._saved[x] & node.sets[x] or first
+        return x, self._saved[x] & node.sets[x] or self._first_side(node, x)
 
     def _heaviest(self, sets: Sequence[int]) -> int:
         """The variable with the fewest choices per weight, or -1 if there are none."""
@@ -259,6 +258,14 @@ class Enumeration:
             middle = (first + last) // 2 + 1
             return -1 << middle if wanted >> middle else (1 << middle) - 1
         return wanted
+
+    def _first_side(self, node: Node, x: int) -> int:
+        """Of a pair: together if they are tied, as few groups are what one wants; in a hard question
+        apart, which implies more."""
+        together = self.case.together
+        if x < together.first:
+            return self._first_group(node, x)
+        return TOGETHER if together.tied(x) and not self._pinned else APART
 
     def _first_group(self, node: Node, x: int) -> int:
         """The group with which the class exchanges most words; of empty ones the first."""

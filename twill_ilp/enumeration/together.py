@@ -15,6 +15,7 @@ from itertools import combinations
 
 from twill_ilp.enumeration.conflict import Literal
 from twill_ilp.enumeration.node import Node, is_single
+from twill_ilp.ilp import Timeline
 
 __all__ = ["APART", "TOGETHER", "Together", "are_apart", "are_together", "join", "part", "relate",
            "relate_all", "why_apart", "why_together"]  # fmt: skip
@@ -26,22 +27,37 @@ APART, TOGETHER = 1, 2
 class Together:
     """The pairs.
 
+    Args:
+        possible: the group slots that each class may go into.
+        nodes: how many have starts; their variables and those of the classes come before.
+
     Attributes:
+        first: number of the first pair's variable.
         pairs: the two classes of each.
         number: by two classes, in either order, the variable of their pair.
         possible: the set of every pair before anything is known.
     """
 
-    def __init__(self, possible: Sequence[int], first: int) -> None:
-        self.first = first
+    def __init__(
+        self, line: Timeline, class_of: Sequence[int], possible: Sequence[int], nodes: int
+    ) -> None:
+        graph = line.core.graph
+        index = {op.name: v for v, op in enumerate(graph)}
+        ends = [(class_of[index[e.src]], class_of[index[e.dst]]) for e in graph.dependences]
+        self._tied = {(min(pair), max(pair)) for pair in ends}
+        self.first = nodes + len(possible)
         self.pairs = list(combinations(range(len(possible)), 2))
         self.number = [[-1] * len(possible) for _ in possible]
         self.possible = []
-        for x, (c, d) in enumerate(self.pairs, first):
+        for x, (c, d) in enumerate(self.pairs, self.first):
             self.number[c][d] = self.number[d][c] = x
             a, b = possible[c], possible[d]
             both = TOGETHER if a == b and is_single(a) else APART | TOGETHER
             self.possible.append(both if a & b else APART)
+
+    def tied(self, x: int) -> bool:
+        """Whether one of a pair depends on the other."""
+        return self.pairs[x - self.first] in self._tied
 
 
 def are_apart(node: Node, c: int, d: int) -> bool:
