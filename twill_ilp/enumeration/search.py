@@ -260,8 +260,8 @@ class Enumeration:
         return wanted
 
     def _first_side(self, node: Node, x: int) -> int:
-        """Of a pair: together if they are tied, as few groups are what one wants; in a hard question
-        apart, which implies more."""
+        """Of a pair: together if they are tied, as few groups are wanted; in a hard question apart,
+        which implies more."""
         together = self.case.together
         if x < together.first:
             return self._first_group(node, x)
