@@ -1,8 +1,9 @@
 r"""Residues: distances between starts that units and waiting rule out, modulo II.
 
 Two operations that are too much for a unit keep apart on it in every slot, and so do two of one
-group of which one waits: :math:`(start_v - start_u) \bmod II \notin F_{uv}`.  So where v starts at
-least w cycles after u, it starts at least as much later as the next residue that is left:
+group of which one waits: :math:`(start_v - start_u) \bmod II \notin F_{uv}`.  On a unit they also
+leave two gaps, between which the others have to be shared out.  So where v starts at least w cycles
+after u, it starts at least as much later as the next residue that is left:
 
 .. math:: start_v - start_u \ge \min\{x \ge w : x \bmod II \notin F_{uv}\}.
 
