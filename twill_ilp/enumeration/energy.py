@@ -38,8 +38,8 @@ def fit_energy(node: Node, store: Store) -> None:
 
 def _energy(store: Store, value: Value) -> int:
     """Amount times cycles that a value lives at least."""
-    part = store.parts[value.u]
-    return max(part.end - part.begin, store.paths.shortest[value.u]) * value.amount
+    life = store.parts[value.u]
+    return max(life.end - life.begin, store.paths.shortest[value.u]) * value.amount
 
 
 def _no_space(

@@ -18,7 +18,8 @@ class Node:
 
     Attributes:
         sets: of every node its starts, see :class:`~.frame.Frame`; then of every class of bonded
-            operations its group slots.  Their index is the number of the *variable*.
+            operations its group slots; then of every two classes whether they are apart or
+            together, see :mod:`.together`.  Their index is the number of the *variable*.
         first, last: the first and the last start of every node, as bits.
         trail: what was removed on the way here, shared by all nodes on that way.
         paths: longest paths, with the spills that are sure.

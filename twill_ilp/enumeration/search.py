@@ -1,10 +1,10 @@
 r"""Implicit enumeration of the joint problem: fix, propagate, learn from a conflict.
 
-A decision halves what is possible: one slot (or one start, one group, one half of a window).  It
-is propagated, so that a dive ends with a schedule or a conflict; a conflict teaches a row
-(:mod:`.analysis`) that leads back to where it says something.  A conflict that no decision has to
-do with ends the tree: a refutation.  Now and then the dive begins at the root again, with the rows
-that were learned.
+A decision halves what is possible: one slot (or one start, one group, one half of a window, two
+classes together or apart).  It is propagated, so that a dive ends with a schedule or a conflict; a
+conflict teaches a row (:mod:`.analysis`) that leads back to where it says something.  A conflict
+that no decision has to do with ends the tree: a refutation.  Now and then the dive begins at the
+root again, with the rows that were learned.
 
 Variables that had to do with a conflict gain weight, and the one with the fewest choices per weight
 is next (Boussemart et al., ECAI 2004); but first of all the one whose decision led to the last
