@@ -3,8 +3,9 @@ https://doi.org/10.1287/opre.13.4.517): the whole numbers of the ILP, without it
 
 A decision (a slot, a start, a group, two that share one) is fixed and propagated through one
 constraint family after the other.  A conflict teaches a covering row, which takes decisions back
-(:mod:`.analysis`, :mod:`.learned`).  So it is a small cousin of lazy clause generation (Ohrimenko et al. 2009,
-https://doi.org/10.1007/s10601-008-9064-x), with sets of starts and of groups in place of literals.
+(:mod:`.analysis`, :mod:`.learned`).  So it is a small cousin of lazy clause generation (Ohrimenko
+et al. 2009, https://doi.org/10.1007/s10601-008-9064-x), with sets of starts and of groups in place
+of literals.
 Where sums decide, the linear programs are the better proofs; so the search uses both.
 
 One file per family, as in :mod:`twill_ilp.ilp`, each with what it removes and why: :mod:`.spills`
