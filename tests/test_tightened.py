@@ -36,7 +36,7 @@ def test_schedules_of_attention_obey_them(machine: str, ii: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ii", "evidence"), [(8, "in the registers of one group"), (10, "enumeration ended after")]
+    ("ii", "evidence"), [(8, "in the registers of one group"), (10, "ended after 3 conflicts")]
 )
 def test_the_joint_ilp_confirms_what_they_refute(ii: int, evidence: str) -> None:
     """The model that confirms has the plain rows, which do not refute by themselves."""
@@ -45,8 +45,7 @@ def test_the_joint_ilp_confirms_what_they_refute(ii: int, evidence: str) -> None
     options = SearchOptions(confirm=True, levels=("ii",), max_ii=ii)
     result = solve(problem, options)
     assert result.status == "infeasible"
-    told, _, opinion = result.rejected[-1].evidence.rpartition(", ")
-    assert evidence in told and opinion == "confirmed by the joint ILP"
+    assert result.rejected[-1].evidence.endswith(f"{evidence}, confirmed by the joint ILP")
 
 
 def test_a_conflict_of_the_plain_rows_stays() -> None:

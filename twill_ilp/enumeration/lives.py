@@ -192,10 +192,9 @@ def sure_part(node: Node, value: Value) -> Part:
     """The longest of the parts that are sure."""
     begin, end = mandatory(node, value)
     u, slot = value.u, node.slot
-    shortest = node.paths.shortest[u]
-    row = node.paths.rows[u]
     if slot[u] >= 0:
         return _from_slot(node, value, Part(begin, end, WINDOWS))
+    shortest, row = node.paths.shortest[u], node.paths.rows[u]
     if end - begin >= shortest:
         return Part(begin, end, WINDOWS)
     best, length = Part(begin, end, WINDOWS), max(0, end - begin)

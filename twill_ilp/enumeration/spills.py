@@ -81,7 +81,7 @@ def path_needs(node: Node, paths: Paths, u: int, v: int, need: int) -> Iterator[
 
 
 def _no_time(node: Node, _: int, link: Link, paths: Paths) -> Iterator[Literal]:
-    """Why the one may not be in groups where the other is not."""
+    """Why the ends of the link are together: apart there is no time for it."""
     u, v, weight = link.u, link.v, link.weight
     if paths.rows[v][u] + weight > 0:
         yield from path_needs(node, paths, v, u, 1 - weight)

@@ -2,7 +2,7 @@ r"""Concurrency: while an operation waits, no other of its group is in progress.
 
 For v that waits and o of its group, held for :math:`h_o` cycles,
 :math:`(start_v - start_o) \bmod II \notin [0, h_o)`.  As soon as the slot of one of them is known,
-this forbids slots of the other; or, if nothing is left for the other, that they share a group.
+this forbids slots of the other; or, if nothing is left for the other, they are apart.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def _excluded(node: Node, removed: int, x: int, y: int) -> Iterator[Literal]:
 
 
 def _parted(node: Node, _: int, x: int, y: int) -> Iterator[Literal]:
-    """Why x and y are not both in the known group of one: nothing would be left for y."""
+    """Why the classes of x and y are apart: together nothing would be left for y."""
     waiting, frame = node.case.waiting, node.case.frame
     slot = frame.slots_of(node.sets[x]).bit_length() - 1
     waits = surely_waits(node, x), surely_waits(node, y)
