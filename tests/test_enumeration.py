@@ -24,18 +24,25 @@ from twill_ilp.enumeration.units import Units
 from twill_ilp.errors import OptionError, SolverError
 from twill_ilp.graph import Dependence, LoopGraph, Operation, Usage
 from twill_ilp.ilp import timeline
-from twill_ilp.inquiry import Inquiry
+from twill_ilp.joint_problem import JointProblem
 from twill_ilp.lifetimes import register_quotas
 from twill_ilp.limits import Limits, level_value
 from twill_ilp.machine import Machine
+from twill_ilp.models import Models
 from twill_ilp.options import Session
 from twill_ilp.rules import Rules, effective_graph
+from twill_ilp.trees import Trees
 
 ANY = 10**9
 
 
-def inquiry_of(problem: Problem, rules: Rules, ii: int, **options: bool) -> Inquiry:
-    return Inquiry(problem, rules, ii, Session(SearchOptions(rules=rules, **options)))  # type: ignore[arg-type]
+def trees_of(problem: Problem, rules: Rules, ii: int) -> Trees:
+    return Trees(JointProblem(problem, rules, ii), Session(SearchOptions(rules=rules)))
+
+
+def models_of(problem: Problem, rules: Rules, ii: int, *, confirm: bool = False) -> Models:
+    options = SearchOptions(rules=rules, confirm=confirm)
+    return Models(JointProblem(problem, rules, ii), Session(options))
 
 
 def check_against_brute_force(seed: int) -> list[bool]:
@@ -44,7 +51,7 @@ def check_against_brute_force(seed: int) -> list[bool]:
     answers = []
     for ii in range(rec_mii(effective_graph(problem.graph, rules)).ii, 7):
         truth = joint_at(problem, ii, rules) is not None
-        verdict = inquiry_of(problem, rules, ii).by_enumeration(Limits(), None, ANY)
+        verdict = trees_of(problem, rules, ii).ask(Limits(), None, ANY)
         assert verdict.proven and (verdict.schedule is not None) is truth, (seed, ii)
         answers.append(truth)
         if truth:
@@ -68,17 +75,17 @@ def check_against_the_ilp(seed: int) -> str:
     rng = random.Random(f"limits {seed}")
     problem, rules, _ = case(seed)
     ii = rec_mii(effective_graph(problem.graph, rules)).ii + rng.randrange(4)
-    inquiry = inquiry_of(problem, rules, ii)
-    free = inquiry.by_model(Limits(), None, inf).schedule
+    trees, models = trees_of(problem, rules, ii), models_of(problem, rules, ii)
+    free = models.ask(Limits(), None, inf).schedule
     if free is None:
-        assert inquiry.by_enumeration(Limits(), None, ANY).schedule is None, seed
+        assert trees.ask(Limits(), None, ANY).schedule is None, seed
         return "impossible"
     partition = rng.choice((None, free.group))
     names = rng.sample(("length", "traffic", *{"warps"} & {*rules.families}), rng.choice((1, 2)))
     most = {name: max(1, level_value(name, free) - rng.choice((0, 1, 2, 16))) for name in names}
     limits = Limits(**most)
-    model = inquiry.by_model(limits, partition, inf)
-    verdict = inquiry.by_enumeration(limits, partition, ANY)
+    model = models.ask(limits, partition, inf)
+    verdict = trees.ask(limits, partition, ANY)
     if "quotas" not in rules or model.schedule is None:
         assert verdict.proven
         assert (verdict.schedule is None) is (model.schedule is None), (seed, limits, partition)
@@ -178,9 +185,9 @@ def test_another_pin_has_its_trial_and_the_tree_before_goes_on(
 
 def test_a_limit_leaves_the_question_open() -> None:
     problem = build_kernel("fmha-forward", "blackwell")
-    inquiry = inquiry_of(problem, Rules(), 16)
-    first = inquiry.by_enumeration(Limits(), None, 10)
-    more = inquiry.by_enumeration(Limits(), None, 10)
+    trees = trees_of(problem, Rules(), 16)
+    first = trees.ask(Limits(), None, 10)
+    more = trees.ask(Limits(), None, 10)
     assert first.schedule is None and not first.proven and not more.proven
     assert first.evidence.startswith("enumeration undecided after ")
     conflicts = [int(verdict.evidence.split()[-2]) for verdict in (first, more)]
@@ -201,31 +208,31 @@ def test_partitions_are_told_apart_whatever_their_order() -> None:
     ops = tuple(Operation(name, registers=32) for name in "abc")
     graph = LoopGraph("three", ops, (Dependence("a", "b", 1),))
     rules = Rules().also("no-cross-warp")
-    inquiry = inquiry_of(Problem(graph, Machine("m", {"U": 1}, warps=3)), rules, 4)
-    assert inquiry.by_enumeration(Limits(), {"a": 0, "b": 0, "c": 1}, ANY).schedule
-    assert inquiry.by_enumeration(Limits(), {"c": 0, "b": 0, "a": 1}, ANY).schedule is None
+    trees = trees_of(Problem(graph, Machine("m", {"U": 1}, warps=3)), rules, 4)
+    assert trees.ask(Limits(), {"a": 0, "b": 0, "c": 1}, ANY).schedule
+    assert trees.ask(Limits(), {"c": 0, "b": 0, "a": 1}, ANY).schedule is None
 
 
 def test_confirmation_by_the_joint_ilp(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = build_kernel("fmha-forward", "blackwell", sub_tiles=1)
-    inquiry = inquiry_of(problem, Rules(), 10, confirm=True)
-    refuted = inquiry.by_enumeration(Limits(), None, ANY)
+    trees, models = trees_of(problem, Rules(), 10), models_of(problem, Rules(), 10, confirm=True)
+    refuted = trees.ask(Limits(), None, ANY)
     assert refuted.proven and refuted.evidence.endswith("conflicts")
-    verdict = inquiry.confirmed(refuted, Limits(), None)
+    verdict = models.confirmed(refuted, Limits(), None)
     assert verdict.proven and verdict.evidence.endswith("conflicts, confirmed by the joint ILP")
-    asked = inquiry_of(problem, Rules(), 10).confirmed(refuted, Limits(), None)
+    asked = models_of(problem, Rules(), 10).confirmed(refuted, Limits(), None)
     assert asked == refuted, "only if it is asked for"
     short = Limits(length=1)
-    too_short = inquiry.by_enumeration(short, None, ANY)
-    assert inquiry.confirmed(too_short, short, None) == too_short, "no model was built"
-    monkeypatch.setattr(inquiry, "by_model", lambda *_, **__: Verdict(None, False, "time limit"))
-    verdict = inquiry.confirmed(refuted, Limits(), None)
+    too_short = trees.ask(short, None, ANY)
+    assert models.confirmed(too_short, short, None) == too_short, "no model was built"
+    monkeypatch.setattr(models, "ask", lambda *_, **__: Verdict(None, False, "time limit"))
+    verdict = models.confirmed(refuted, Limits(), None)
     assert verdict.proven and verdict.evidence.endswith("not confirmed by the joint ILP")
-    feasible = inquiry_of(problem, Rules(), 32).by_enumeration(Limits(), None, ANY)
-    assert feasible.schedule and inquiry.confirmed(feasible, Limits(), None) == feasible
-    monkeypatch.setattr(inquiry, "by_model", lambda *_, **__: feasible)
+    feasible = trees_of(problem, Rules(), 32).ask(Limits(), None, ANY)
+    assert feasible.schedule and models.confirmed(feasible, Limits(), None) == feasible
+    monkeypatch.setattr(models, "ask", lambda *_, **__: feasible)
     with pytest.raises(SolverError, match=r"II 10: enumeration ended .* report this bug"):
-        inquiry.confirmed(refuted, Limits(), None)
+        models.confirmed(refuted, Limits(), None)
 
 
 @given(st.integers(1, 9), st.integers(-20, 5), st.integers(0, 40), st.integers(0, 2**40))
@@ -301,9 +308,9 @@ def test_parts_follow_each_other_without_deadlines() -> None:
     problem = Problem(graph, Machine("m", {"U": 1}, warps=3))
     line = timeline(graph, problem.machine, Rules(), 6)
     assert part_of(line.core.between.tolist()) == [0, 1, 2]
-    verdict = inquiry_of(problem, Rules(), 6).by_enumeration(Limits(), None, ANY)
+    verdict = trees_of(problem, Rules(), 6).ask(Limits(), None, ANY)
     assert verdict.schedule and verdict.schedule.start["c"] >= 10
-    assert inquiry_of(problem, Rules(), 5).by_enumeration(Limits(), None, ANY).proven
+    assert trees_of(problem, Rules(), 5).ask(Limits(), None, ANY).proven
 
 
 def test_an_operation_that_needs_too_much_by_itself() -> None:
@@ -312,8 +319,7 @@ def test_an_operation_that_needs_too_much_by_itself() -> None:
     graph = LoopGraph("self", (Operation("a", usage=rows),), ())
     problem = Problem(graph, Machine("m", {"U": 1}, warps=1))
     answers = {
-        ii: inquiry_of(problem, Rules(), ii).by_enumeration(Limits(), None, ANY).schedule
-        is not None
+        ii: trees_of(problem, Rules(), ii).ask(Limits(), None, ANY).schedule is not None
         for ii in range(1, 8)
     }
     assert answers == {ii: joint_at(problem, ii, Rules()) is not None for ii in range(1, 8)}
@@ -324,19 +330,19 @@ def test_a_group_that_is_too_wide_for_the_limit() -> None:
     """A class without any group slot is refuted, not overlooked."""
     ops = (Operation("load", variable_latency=True), Operation("wide", warps=4))
     problem = Problem(LoopGraph("two", ops, ()), Machine("m", {"U": 1}, warps=8))
-    inquiry = inquiry_of(problem, Rules(), 4)
-    assert inquiry.by_enumeration(Limits(warps=5), None, ANY).schedule
-    verdict = inquiry.by_enumeration(Limits(warps=4), None, ANY)
+    trees = trees_of(problem, Rules(), 4)
+    assert trees.ask(Limits(warps=5), None, ANY).schedule
+    verdict = trees.ask(Limits(warps=4), None, ANY)
     assert verdict.proven and verdict.schedule is None
 
 
 def test_quotas_are_enumerated() -> None:
     """Hopper's loop fits into its register file, and into no eighth of it."""
     problem, rules = build_kernel("fmha-forward", "hopper"), Rules().also("quotas")
-    found = inquiry_of(problem, rules, 32).by_enumeration(Limits(), None, ANY)
+    found = trees_of(problem, rules, 32).ask(Limits(), None, ANY)
     assert found.schedule and sum(register_quotas(found.schedule).values()) > 0  # type: ignore[arg-type]
     few = Problem(problem.graph, replace(problem.machine, registers_per_sm=8192))
-    refuted = inquiry_of(few, rules, 32).by_enumeration(Limits(), None, ANY)
+    refuted = trees_of(few, rules, 32).ask(Limits(), None, ANY)
     assert refuted.proven and refuted.schedule is None
 
 
@@ -346,6 +352,6 @@ def test_a_value_over_the_largest_quota() -> None:
     graph = LoopGraph("wide", ops, (Dependence("a", "b", 1),))
     problem = Problem(graph, Machine("m", {"U": 1}, warps=1))
     for rules, fits in ((Rules(), True), (Rules().also("quotas"), False)):
-        verdict = inquiry_of(problem, rules, 3).by_enumeration(Limits(), None, ANY)
+        verdict = trees_of(problem, rules, 3).ask(Limits(), None, ANY)
         assert verdict.proven and (verdict.schedule is not None) is fits
         assert (joint_at(problem, 3, rules) is not None) is fits

@@ -1,22 +1,21 @@
-"""Automorphisms that swap the pinned operation, and what they leave to decide."""
+"""What automorphisms that swap the pinned operation leave to decide."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import replace
-from itertools import permutations
 
 import pytest
 from joint_oracle import joint_at
 from strategies import random_joint_problem
-from test_enumeration import ANY, inquiry_of
+from test_enumeration import ANY, trees_of
 from test_joint_exactness import random_rules
 
 from twill_ilp import Problem, build_kernel
+from twill_ilp.automorphisms import swap
 from twill_ilp.bounds import rec_mii
 from twill_ilp.enumeration import Case
-from twill_ilp.enumeration.mirror import mirrored
-from twill_ilp.graph import Dependence, LoopGraph, Operation
+from twill_ilp.graph import LoopGraph
 from twill_ilp.ilp import timeline
 from twill_ilp.limits import Limits
 from twill_ilp.rules import Rules, effective_graph
@@ -40,67 +39,16 @@ def doubled(problem: Problem, rng: random.Random) -> Problem:
     return Problem(LoopGraph("doubled", operations, edges), larger)
 
 
-def by_definition(graph: LoopGraph, pin: int) -> set[int]:
-    """All operations that some automorphism swaps with the pinned one."""
-    names = [op.name for op in graph]
-    edges = sorted((e.src, e.dst, e.delay, e.distance, e.blocking) for e in graph.dependences)
-    found = set()
-    for images in permutations(range(len(graph))):
-        to = {name: names[image] for name, image in zip(names, images, strict=True)}
-        alike = all(
-            replace(graph.operations[v], name="any") == replace(graph.operations[image], name="any")
-            and graph.operations[v].footprint == graph.operations[image].footprint
-            for v, image in enumerate(images)
-        )
-        if alike and images[pin] != pin and images[images[pin]] == pin:
-            moved = sorted((to[s], to[d], *rest) for s, d, *rest in edges)
-            if moved == edges:
-                found.add(images[pin])
-    return found
-
-
-def small_graph(rng: random.Random) -> LoopGraph:
-    operations = tuple(
-        Operation(f"o{i}", registers=rng.choice((0, 0, 1)), cycles=1) for i in range(5)
-    )
-    edges = tuple(
-        Dependence(f"o{rng.randrange(5)}", f"o{rng.randrange(5)}", rng.choice((1, 1, 2)), 1)
-        for _ in range(rng.randrange(6))
-    )
-    return LoopGraph("small", operations, edges)
-
-
-def test_who_mirrors_whom() -> None:
-    answers = []
-    for seed in range(80):
-        graph = small_graph(random.Random(seed))
-        for pin in range(len(graph)):
-            truth, answer = by_definition(graph, pin), mirrored(graph, pin)
-            assert answer in truth if truth else answer is None, (seed, pin)
-            answers.append(answer is None)
-    assert min(answers.count(True), answers.count(False)) > 50
-
-
-def test_the_sub_tiles_of_attention_mirror_each_other() -> None:
-    graph = build_kernel("fmha-forward", "hopper").graph
-    index = {op.name: v for v, op in enumerate(graph)}
-    for v, op in enumerate(graph):
-        other = mirrored(graph, v)
-        assert (other is not None) == (op.name[-1].isdigit()), op.name
-        if other is not None:
-            assert index[graph.operations[other].name] != v
-
-
 def test_the_mirror_image_has_only_half_of_its_slots() -> None:
     problem = build_kernel("fmha-forward", "hopper")
     line = timeline(effective_graph(problem.graph, Rules()), problem.machine, Rules(), 32)
     loop = Case(line, problem.machine)
     for pin in range(len(problem.graph)):
-        other = mirrored(line.core.graph, pin)
+        image = swap(line.core.graph, pin)
         starts = loop.pinned(pin).starts
-        if other is not None:
+        if image is not None:
             frame = loop.pinned(pin).frame
-            assert frame.slots_of(starts[other]) < 1 << 17
+            assert frame.slots_of(starts[image[pin]]) < 1 << 17
 
 
 def check_doubled(seed: int) -> list[bool]:
@@ -111,7 +59,7 @@ def check_doubled(seed: int) -> list[bool]:
     first = rec_mii(effective_graph(twice.graph, rules)).ii
     for ii in range(first, first + 3):
         truth = joint_at(twice, ii, rules) is not None
-        verdict = inquiry_of(twice, rules, ii).by_enumeration(Limits(), None, ANY)
+        verdict = trees_of(twice, rules, ii).ask(Limits(), None, ANY)
         assert verdict.proven and (verdict.schedule is not None) is truth, (seed, ii)
         answers.append(truth)
     return answers

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from joint_oracle import joint_at
 from strategies import random_joint_problem
+from test_enumeration import models_of
 from test_joint_exactness import random_rules
 
 from twill_ilp import (
@@ -21,13 +22,13 @@ from twill_ilp import (
     SearchOptions,
     Usage,
     build_kernel,
-    inquiry,
+    models,
     solve,
 )
 from twill_ilp.bounds import rec_mii
 from twill_ilp.cli import main
+from twill_ilp.enumeration import Enumeration
 from twill_ilp.limits import Limits
-from twill_ilp.options import Session
 from twill_ilp.partitions import candidates, traffic_of, warps_of
 from twill_ilp.result_file import read_result
 from twill_ilp.rules import Readings, Rules, effective_graph
@@ -104,8 +105,7 @@ def test_fractional_starts_refute_what_has_no_schedule() -> None:
         rng = random.Random(seed)
         problem, rules = random_joint_problem(rng, 6), random_rules(rng)
         for ii in range(rec_mii(effective_graph(problem.graph, rules)).ii, 6):
-            case = inquiry.Inquiry(problem, rules, ii, Session(SearchOptions(rules=rules)))
-            verdict = case.relaxed(Limits(), 60.0)
+            verdict = models_of(problem, rules, ii).relaxed(Limits(), 60.0)
             assert verdict.schedule is None
             if joint_at(problem, ii, rules) is not None:
                 assert not verdict.proven, (seed, ii)
@@ -119,8 +119,8 @@ def test_limits_are_never_proofs(monkeypatch: pytest.MonkeyPatch) -> None:
     def undecided(*_: object, **__: object) -> Outcome:
         return Outcome(SolveStatus.UNKNOWN, {}, None, 0.0, 0, 0, "Time limit reached")
 
-    monkeypatch.setattr(inquiry, "run", undecided)
-    monkeypatch.setattr(inquiry.Enumeration, "run", lambda *_: None)
+    monkeypatch.setattr(models, "run", undecided)
+    monkeypatch.setattr(Enumeration, "run", lambda *_: None)
     problem = build_kernel("fmha-forward", "blackwell")
     result = solve(problem, SearchOptions(max_ii=16, time_limit=3.0))
     assert (result.status, result.schedule) == ("unknown", None)
@@ -146,7 +146,7 @@ def wide(**changes: object) -> Problem:
 def test_hopeless_problems_are_told_before_any_solve(
     problem: Problem, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inquiry, "run", None)
+    monkeypatch.setattr(models, "run", None)
     result = solve(problem)
     assert result.status == "infeasible"
     assert message in result.rejected[0].evidence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from instances import random_instance
 from joint_oracle import joint_at
-from test_enumeration import inquiry_of
+from test_enumeration import models_of
 from tightening import answered, tight_line
 
 from twill_ilp import Dependence, LoopGraph, Machine, Operation, Problem, Schedule, Usage
@@ -88,10 +88,10 @@ def test_waiting_takes_the_unit(second: int, third: int, least: int) -> None:
 def test_two_copies_that_do_not_fit_whoever_is_where() -> None:
     """The tree learns one order of the products after the other; as types they do not fit."""
     instance = random_instance(140)
-    inquiry = inquiry_of(instance.problem, instance.rules, 26)
-    refuted = inquiry.packed(Limits(), 60)
+    models = models_of(instance.problem, instance.rules, 26)
+    refuted = models.packed(Limits(), 60)
     assert refuted.proven and refuted.evidence.startswith("packing of 9 types of operations, inf")
-    fitting = inquiry_of(instance.problem, instance.rules, 28)
+    fitting = models_of(instance.problem, instance.rules, 28)
     for _ in range(2):
         assert not fitting.packed(Limits(), 60).proven
     assert len(fitting._fitting) == 1

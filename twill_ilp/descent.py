@@ -9,7 +9,10 @@ from dataclasses import dataclass, replace
 from twill_ilp.options import Session
 from twill_ilp.schedule import Level, Schedule
 
-__all__ = ["Verdict", "descend"]
+__all__ = ["NO_TIME", "Verdict", "descend"]
+
+NO_TIME = "time limit reached before the joint ILP was tried"
+"""The evidence of a question that was not asked."""
 
 QUESTION_SECONDS = 10.0
 """Wall seconds for a question when it is first asked."""

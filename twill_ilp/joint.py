@@ -11,19 +11,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from twill_ilp.descent import Verdict, descend
-from twill_ilp.inquiry import NO_TIME, Inquiry
+from twill_ilp.descent import NO_TIME, Verdict, descend
+from twill_ilp.joint_problem import JointProblem
 from twill_ilp.limits import Limits, attainable, least_warps, level_value
+from twill_ilp.models import Models
 from twill_ilp.modulo import decide, minimize_length
 from twill_ilp.options import Session
 from twill_ilp.problem import Problem
 from twill_ilp.rules import Rules
 from twill_ilp.schedule import Level, Schedule
+from twill_ilp.trees import Trees
 
 __all__ = ["JointSearch"]
 
 FIRST_CONFLICTS, FEW_CONFLICTS, MORE_CONFLICTS = 100, 1000, 5000
 """Conflicts of the enumeration, at first and later; about 700 take a second, 40 in raw clocks."""
+
+HALF_TURN_CONFLICTS = 300
+"""Conflicts for schedules whose copies are half a turn apart, at first: most are found in 100."""
 
 SHORTER_CONFLICTS, LARGE_CONFLICTS = 50, 300
 """Conflicts to shorten a schedule, and in place of models that are too large."""
@@ -63,15 +68,17 @@ class JointSearch:
     _modulo_length: Level = field(default_factory=lambda: Level("unknown"))
 
     def __post_init__(self) -> None:
-        self.inquiry = Inquiry(self.problem, self.rules, self.ii, self.session, self.partition)
+        self.joint = JointProblem(self.problem, self.rules, self.ii, self.partition)
+        self.trees = Trees(self.joint, self.session)
+        self.models = Models(self.joint, self.session)
 
     def decide(self) -> tuple[Verdict, str]:
         """Whether a schedule exists at this II, and which stage says no."""
-        if conflict := self.inquiry.line.conflict:
+        if conflict := self.joint.line.conflict:
             refuted = Verdict(None, True, conflict)
-            verdict = self.inquiry.confirmed(refuted, Limits(), self.partition or None)
+            verdict = self.models.confirmed(refuted, Limits(), self.partition or None)
             return verdict, "joint infeasible"
-        modulo = decide(self.inquiry.effective, self.ii, self.session)
+        modulo = decide(self.joint.effective, self.ii, self.session)
         if modulo.schedule is None and modulo.proven:
             return modulo, "modulo infeasible"
         self._modulo = modulo.schedule
@@ -84,11 +91,11 @@ class JointSearch:
         """A shorter schedule with the same groups, if one is found at once."""
         if schedule := verdict.schedule:
             for turns in (0, 1, 2, 4):
-                length = self.inquiry.line.core.critical_path + turns * self.ii
+                length = self.joint.line.core.critical_path + turns * self.ii
                 if schedule.length <= length:
                     break
                 at_most = Limits(length=length)
-                shorter = self.inquiry.by_enumeration(at_most, schedule.group, SHORTER_CONFLICTS)
+                shorter = self.trees.ask(at_most, schedule.group, SHORTER_CONFLICTS)
                 if shorter.schedule:
                     return replace(shorter, evidence=verdict.evidence)
         return verdict
@@ -113,7 +120,7 @@ class JointSearch:
                 lambda schedule: level_value(name, schedule),
                 ask,
                 self.session,
-                attainable(name, self.inquiry.effective.graph, self.rules, level_value(name, best)),
+                attainable(name, self.joint.effective.graph, self.rules, level_value(name, best)),
             )
 
     def ask(self, limits: Limits, like: Mapping[str, int] | None = None) -> Verdict:
@@ -125,37 +132,41 @@ class JointSearch:
         if self._window is not None and not limits.within(Limits(length=self._window)):
             limits = replace(limits, length=self._window)
         verdict = Verdict(None, False, NO_TIME)
-        if self.inquiry.too_large and not self.partition:
+        if self.models.too_large and not self.partition:
             tries = self._tries_large(limits, like)
         else:
             tries = self._tries(limits)
         for answer in tries:
-            verdict = self.inquiry.confirmed(answer, limits, self.partition or None)
+            verdict = self.models.confirmed(answer, limits, self.partition or None)
             if verdict.schedule or verdict.proven or self.session.allowance() == 0:
                 return verdict if verdict.proven else self._left_open(verdict)
         return self._left_open(verdict)
 
     def _left_open(self, verdict: Verdict) -> Verdict:
         """The verdict with what to do where no model is built."""
-        large = self.inquiry.too_large
+        large = self.models.too_large
         return replace(verdict, evidence=f"{verdict.evidence}; {large}") if large else verdict
 
     def _tries_large(self, limits: Limits, like: Mapping[str, int] | None) -> Iterator[Verdict]:
         """Where no model is built."""
-        yield self._attached(limits, self.inquiry.partitions(limits, like))
+        yield self._attached(limits, self.joint.partitions(limits, like))
         yield self._enumerated(limits, LARGE_CONFLICTS)
 
     def _tries(self, limits: Limits) -> Iterator[Verdict]:
         """Ever more patient ways to answer, until a limit ends it."""
         medium = not self.partition and self.ii * len(self.problem.graph) <= MEDIUM_MODEL
         yield self._enumerated(limits, FIRST_CONFLICTS)
+        yield self._half_turn(self._short_limits(limits), HALF_TURN_CONFLICTS)
+        yield self._half_turn(limits, HALF_TURN_CONFLICTS)
         if medium:
-            yield self.inquiry.packed(limits, PACKING_SECONDS)
+            yield self.models.packed(limits, PACKING_SECONDS)
         if limits.length is None:
             yield self._short(limits, FEW_CONFLICTS)
         yield self._enumerated(limits, FEW_CONFLICTS)
         if medium:
-            yield self.inquiry.relaxed(limits, ROOT_SECONDS)
+            yield self.models.relaxed(limits, ROOT_SECONDS)
+        yield self._half_turn(self._short_limits(limits), MORE_CONFLICTS)
+        yield self._half_turn(limits, MORE_CONFLICTS)
         if limits.length is None:
             yield self._short(limits, MORE_CONFLICTS)
         yield self._enumerated(limits, MORE_CONFLICTS)
@@ -163,44 +174,55 @@ class JointSearch:
         patience, seed = RESTART_SECONDS, self.session.options.seed
         while True:
             if medium:
-                yield self.inquiry.packed(limits, patience)
+                yield self.models.packed(limits, patience)
             yield self._enumerated(limits, int(patience * FEW_CONFLICTS))
             yield self._model(limits, patience, seed)
             patience, seed = patience * 2, seed + 1
 
     def _enumerated(self, limits: Limits, conflicts: int) -> Verdict:
         self.session.progress(f"II {self.ii}: enumeration, {conflicts} conflicts")
-        return self.inquiry.by_enumeration(limits, self.partition or None, conflicts)
+        return self.trees.ask(limits, self.partition or None, conflicts)
+
+    def _half_turn(self, limits: Limits, conflicts: int) -> Verdict:
+        """With copies of a chain half a turn apart: only "yes" counts."""
+        if self.joint.twins:
+            self.session.progress(f"II {self.ii}: copies half a turn apart")
+        return self.trees.half_turn(limits, conflicts)
 
     def _short(self, limits: Limits, conflicts: int) -> Verdict:
-        """One pass longer than the critical path: windows are narrow, and only "yes" counts."""
-        short = replace(limits, length=self.inquiry.line.core.critical_path + self.ii)
+        """With narrow windows: only "yes" counts."""
+        short = self._short_limits(limits)
         self.session.progress(f"II {self.ii}: short schedules, L <= {short.length}")
-        verdict = self.inquiry.by_enumeration(short, self.partition or None, conflicts)
+        verdict = self.trees.ask(short, self.partition or None, conflicts)
         if verdict.schedule:
             return verdict
         return Verdict(None, False, f"undecided: no schedule of L <= {short.length} was found")
+
+    def _short_limits(self, limits: Limits) -> Limits:
+        """One pass longer than the critical path, unless the limits ask for less."""
+        length = self.joint.line.core.critical_path + self.ii
+        return replace(limits, length=min(length, limits.length or length))
 
     def _attached(self, limits: Limits, partitions: Sequence[Mapping[str, int]]) -> Verdict:
         """The shortest modulo schedule as it is, with each of the partitions."""
         for partition in partitions if self._modulo else ():
             assert self._modulo
-            if schedule := self.inquiry.attached(self._modulo, limits, partition):
+            if schedule := self.joint.attached(self._modulo, limits, partition):
                 return Verdict(schedule, True, "modulo schedule")
         return Verdict(None, False, NO_TIME)
 
     def _model(self, limits: Limits, seconds: float, seed: int | None = None) -> Verdict:
         what = "joint ILP of the partition" if self.partition else "joint ILP"
         self.session.progress(f"II {self.ii}: {what}, up to {seconds:g} s")
-        return self.inquiry.by_model(limits, self.partition or None, seconds, seed)
+        return self.models.ask(limits, self.partition or None, seconds, seed)
 
     def _bound(self, name: str, best: Schedule) -> tuple[int, str]:
         """A lower bound of a level, without the joint model."""
-        graph = self.inquiry.effective.graph
+        graph = self.joint.effective.graph
         if name == "length":
             self._shorten_modulo()
             if self._modulo_length.bound is None:
-                least = self.inquiry.line.core.critical_path
+                least = self.joint.line.core.critical_path
                 return least, f"longest path {least}"
             return self._modulo_length.bound, f"modulo: {self._modulo_length.evidence}"
         if name == "traffic":
@@ -214,7 +236,7 @@ class JointSearch:
         if self._modulo and self._modulo_length.certainty != "proven":
             with self.session.bounded(LENGTH_SECONDS):
                 self._modulo, self._modulo_length = minimize_length(
-                    self.inquiry.effective, self._modulo, self.session, LENGTH_ROUNDS
+                    self.joint.effective, self._modulo, self.session, LENGTH_ROUNDS
                 )
 
     def _set_paper_window(self) -> str:

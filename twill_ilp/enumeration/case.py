@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from twill_ilp.enumeration.covering import covering_rows
 from twill_ilp.enumeration.frame import Frame
 from twill_ilp.enumeration.groups import Groups
 from twill_ilp.enumeration.lives import Lives
-from twill_ilp.enumeration.mirror import mirrored
+from twill_ilp.enumeration.mirror import halve
 from twill_ilp.enumeration.parts import part_of, part_windows
 from twill_ilp.enumeration.paths import Paths
 from twill_ilp.enumeration.quotas import Quotas
@@ -18,7 +18,6 @@ from twill_ilp.enumeration.together import Together
 from twill_ilp.enumeration.traffic import Traffic
 from twill_ilp.enumeration.units import Units
 from twill_ilp.enumeration.waiting import Waiting
-from twill_ilp.graph import LoopGraph
 from twill_ilp.ilp import Timeline
 from twill_ilp.machine import Machine
 
@@ -33,6 +32,8 @@ class Case:
         machine: with no more warps than the limits allow.
         partition: the group of every operation, if that is given.
         traffic: most register words that cross groups per iteration, if that is limited.
+        twins: operations, each with its twin: where two share a group, their twins have to; a
+            schedule with this property is asked for.
         pin: the operation that starts in cycle 0; ``None``: the one with the most work.
     """
 
@@ -42,9 +43,10 @@ class Case:
         machine: Machine,
         partition: Mapping[str, int] | None = None,
         traffic: int | None = None,
+        twins: Sequence[tuple[int, int]] = (),
         pin: int | None = None,
     ) -> None:
-        self._question = line, machine, partition, traffic
+        self._question = line, machine, partition, traffic, twins
         core = line.core
         count = len(core.graph)
         rows: list[list[int]] = core.between.tolist()
@@ -53,8 +55,8 @@ class Case:
         windows = part_windows(rows, self.part, core.nodes, core.ii, pin)
         self.frame = Frame(core.ii, windows)
         self.starts = [self.frame.window(*window) for window in windows]
-        if pin is not None and not partition:
-            self._halve(core.graph, pin)
+        if pin is not None and not partition and not twins:
+            halve(self.starts, core.graph, pin, self.frame)
         uses = [line.uses(u) for u in range(count)]
         self.paths = Paths.within(core.between, self.part, uses)
         self.groups = Groups(line, machine, partition)
@@ -65,6 +67,7 @@ class Case:
         self.units = Units(core.graph, machine, self.frame)
         self.waiting = Waiting(line, self.groups.class_of, self.frame)
         self.covering = covering_rows(core.graph, machine, self.frame, self.groups, self.waiting)
+        self.covering += self.together.alike(twins, self.groups.class_of)
         self.lives = Lives(line, machine, self.frame, self.groups)
         self.filling = filling_order(len(line.bonds), self.lives, self.paths.shortest)
         self.quotas = Quotas(machine, line.rules, self.lives, self.groups.slots)
@@ -72,10 +75,3 @@ class Case:
     def pinned(self, pin: int) -> Case:
         """The same question with another operation in cycle 0."""
         return Case(*self._question, pin)
-
-    def _halve(self, graph: LoopGraph, pin: int) -> None:
-        """Of two schedules that mirror each other leave one."""
-        other = mirrored(graph, pin)
-        if other is not None:
-            near = (1 << self.frame.ii // 2 + 1) - 1
-            self.starts[other] &= self.frame.starts_in(near)

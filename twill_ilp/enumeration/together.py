@@ -10,7 +10,7 @@ one; and the other way round.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 from twill_ilp.enumeration.conflict import Literal
@@ -58,6 +58,31 @@ class Together:
     def tied(self, x: int) -> bool:
         """Whether one of a pair depends on the other."""
         return self.pairs[x - self.first] in self._tied
+
+    def alike(
+        self, twins: Iterable[tuple[int, int]], class_of: Sequence[int]
+    ) -> Iterator[list[Literal]]:
+        """Covering rows that let two operations share a group where their twins do, and only there.
+
+        Args:
+            twins: indices of operations, each with its twin.
+            class_of: the class of every operation.
+        """
+        image = {v: w for pair in twins for v, w in (pair, pair[::-1])}
+        twice = {(min(x, y), max(x, y)) for x, y in self._images(image, class_of) if x != y}
+        for x, y in sorted(twice):
+            yield [(x, APART), (y, TOGETHER)]
+            yield [(x, TOGETHER), (y, APART)]
+
+    def _images(
+        self, image: Mapping[int, int], class_of: Sequence[int]
+    ) -> Iterator[tuple[int, int]]:
+        """Every pair with that of the twins."""
+        for u, v in combinations(range(len(class_of)), 2):
+            x = self.number[class_of[u]][class_of[v]]
+            y = self.number[class_of[image.get(u, u)]][class_of[image.get(v, v)]]
+            if x >= 0 and y >= 0:
+                yield x, y
 
 
 def are_apart(node: Node, c: int, d: int) -> bool:

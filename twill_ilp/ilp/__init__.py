@@ -25,6 +25,7 @@ from twill_ilp.ilp.groups import (
     add_warp_budget,
     break_symmetry,
 )
+from twill_ilp.ilp.half_turn import half_turn
 from twill_ilp.ilp.joint import JointFamily, JointModel
 from twill_ilp.ilp.length import add_length_objective
 from twill_ilp.ilp.memory import add_memory
@@ -56,6 +57,7 @@ __all__ = [
     "build_joint_model",
     "build_model",
     "build_packing",
+    "half_turn",
     "joint_families",
     "limit_traffic",
     "reduce_loop",
