@@ -133,6 +133,6 @@ def test_loops_that_the_whole_question_leaves_open(seed: int, ii: int, extra: in
     problem = random_joint_loop(seed)
     trees = trees_of(problem, Rules(), ii)
     length = None if extra is None else trees.joint.line.core.critical_path + extra
-    found = trees.half_turn(Limits(length=length), 300).schedule
+    found = trees.half_turn(Limits(length=length), 500).schedule
     assert found and is_half_turned(found, trees)
-    assert not trees.ask(Limits(), None, 300).proven
+    assert not trees.ask(Limits(), None, 500).proven

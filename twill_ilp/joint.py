@@ -24,10 +24,10 @@ from twill_ilp.trees import Trees
 
 __all__ = ["JointSearch"]
 
-FIRST_CONFLICTS, FEW_CONFLICTS, MORE_CONFLICTS = 100, 1000, 5000
+FIRST_CONFLICTS, FEW_CONFLICTS, MORE_CONFLICTS = 200, 1000, 5000
 """Conflicts of the enumeration, at first and later; about 700 take a second, 40 in raw clocks."""
 
-HALF_TURN_CONFLICTS = 300
+HALF_TURN_CONFLICTS = 500
 """Conflicts for schedules whose copies are half a turn apart, at first: most are found in 100."""
 
 SHORTER_CONFLICTS, LARGE_CONFLICTS = 50, 300

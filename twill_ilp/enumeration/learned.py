@@ -48,6 +48,15 @@ class Learned:
             self._watch(row)
         return _rest, row, row[0][0]
 
+    def presence(self, variables: int) -> list[float]:
+        """In how many rows each of the first variables is, those of few levels counting more."""
+        often = [0.0] * variables
+        for levels, row in self.rows:
+            for x, _ in row:
+                if x < variables:
+                    often[x] += 1 / levels
+        return often
+
     def _watch(self, row: Row) -> None:
         """Its first two masks."""
         for x, mask in row[:2]:

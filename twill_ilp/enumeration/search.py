@@ -17,8 +17,8 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from twill_ilp.enumeration.analysis import learn
 from twill_ilp.enumeration.case import Case
@@ -37,13 +37,8 @@ FIRST_LIMIT, GROWTH = 30, 1.1
 GAIN = 1.05
 """How much more the blame for a conflict weighs than that for the one before it."""
 
-PIN_CONFLICTS, TRIAL_CONFLICTS = 50, (200, 400)
-"""Conflicts after which the tree is planted anew, with another operation in cycle 0; and between
-which one more pin has its trial, since a bad one may take for ever."""
-
-TREE = ("case", "_weight", "_late", "_saved", "_learned", "_levels", "_marks", "_limit", "_left",
-        "_gain", "_last", "_most")  # fmt: skip
-"""What belongs to the tree that was planted last."""
+PIN_CONFLICTS = 150
+"""Conflicts after which the tree is planted anew, with another operation in cycle 0."""
 
 FIRST_MOST, MOST_GROWTH = 500, 1.05
 """Learned rows that are kept at the first return to the root, and how many times as many at the
@@ -71,8 +66,7 @@ class Enumeration:
     _gain: float = 1.0
     _last: int = -1
     _most: float = FIRST_MOST
-    _pinned: list[int] = field(default_factory=list)
-    _put_aside: dict[str, Any] | None = None
+    _pinned: int | None = None
 
     def __post_init__(self) -> None:
         self._plant()
@@ -104,7 +98,8 @@ class Enumeration:
         """Go on for so many more conflicts, and wall seconds, at most."""
         most, end = self.conflicts + conflicts, time.perf_counter() + seconds
         while self.verdict == "unknown" and self.conflicts < most and time.perf_counter() < end:
-            if self._change_pin():
+            if self._pinned is None and self.conflicts >= PIN_CONFLICTS:
+                self._pin()
                 continue
             if self._left < 0:
                 self._restart()
@@ -168,31 +163,11 @@ class Enumeration:
         self._back(lesson.level)
         return *lesson.row[0], self._learned.add(lesson.row, lesson.levels)
 
-    def _change_pin(self) -> bool:
-        """Whether it was time to pin somebody else, or the one before again."""
-        begin, end = TRIAL_CONFLICTS
-        pins = len(self._pinned)
-        if pins == 0 and self.conflicts >= PIN_CONFLICTS:
-            self._pin()
-        elif pins == 1 and self.conflicts >= begin:
-            self._put_aside = {name: getattr(self, name) for name in TREE}
-            self._pin()
-        elif self._put_aside and self.conflicts >= end:
-            for name, value in self._put_aside.items():
-                setattr(self, name, value)
-            self._put_aside = None
-        else:
-            return False
-        return True
-
     def _pin(self) -> None:
-        """Plant the tree anew, with the operation in cycle 0 that conflicts are most about and that
-        was not there yet."""
-        operations = len(self.case.waiting.blocked)
-        others = [v for v in range(operations) if v not in self._pinned]
-        pin = max(others or self._pinned, key=self._weight.__getitem__)
-        self._pinned.append(pin)
-        self.case = self.case.pinned(pin)
+        """Plant the tree anew, with the operation in cycle 0 that most learned rows are about."""
+        often = self._learned.presence(len(self.case.waiting.blocked))
+        self._pinned = max(range(len(often)), key=often.__getitem__)
+        self.case = self.case.pinned(self._pinned)
         self._limit = self._left = FIRST_LIMIT
         self._gain, self._last, self._most = 1.0, -1, FIRST_MOST
         self._plant()
@@ -265,7 +240,7 @@ class Enumeration:
         together = self.case.together
         if x < together.first:
             return self._first_group(node, x)
-        return TOGETHER if together.tied(x) and not self._pinned else APART
+        return TOGETHER if together.tied(x) and self._pinned is None else APART
 
     def _first_group(self, node: Node, x: int) -> int:
         """The group with which the class exchanges most words; of empty ones the first."""
