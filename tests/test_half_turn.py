@@ -19,9 +19,11 @@ from twill_ilp.enumeration import Case, Enumeration
 from twill_ilp.enumeration.together import APART, Together
 from twill_ilp.graph import Dependence, LoopGraph, Operation
 from twill_ilp.ilp import half_turn, timeline
+from twill_ilp.joint import JointSearch
 from twill_ilp.joint_problem import JointProblem
 from twill_ilp.limits import Limits
 from twill_ilp.machine import Machine
+from twill_ilp.options import SearchOptions, Session
 from twill_ilp.rules import Rules, effective_graph
 from twill_ilp.schedule import Schedule
 from twill_ilp.trees import Trees
@@ -136,3 +138,10 @@ def test_loops_that_the_whole_question_leaves_open(seed: int, ii: int, extra: in
     found = trees.half_turn(Limits(length=length), 500).schedule
     assert found and is_half_turned(found, trees)
     assert not trees.ask(Limits(), None, 500).proven
+
+
+def test_the_search_asks() -> None:
+    search = JointSearch(random_joint_loop(257), Rules(), 14, Session(SearchOptions()))
+    verdict, _ = search.decide()
+    assert verdict.schedule and verdict.proven
+    assert verdict.evidence == "enumeration with copies half a turn apart"
