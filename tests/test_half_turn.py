@@ -13,10 +13,10 @@ from test_enumeration import ANY, models_of, trees_of
 from test_enumeration_mirror import doubled
 from test_joint_exactness import random_rules
 
-from twill_ilp import build_kernel
+from twill_ilp import Problem, build_kernel
 from twill_ilp.bounds import rec_mii
 from twill_ilp.enumeration import Case, Enumeration
-from twill_ilp.enumeration.together import APART, Together
+from twill_ilp.enumeration.together import APART, TOGETHER, Together
 from twill_ilp.graph import Dependence, LoopGraph, Operation
 from twill_ilp.ilp import half_turn, timeline
 from twill_ilp.joint import JointSearch
@@ -47,8 +47,26 @@ def test_twins_that_cannot_be() -> None:
     assert not half_turn(plain, []).conflict
 
 
+def test_a_conflict_stays_one() -> None:
+    """Of an operation that is no twin: the rows between twins do not show it."""
+    wide = (*two().operations, Operation("wide", cycles=9))
+    graph = LoopGraph("wide", wide, ())
+    plain = timeline(graph, Machine("m", {"U": 1}), Rules(), 6, length=5)
+    assert (
+        half_turn(plain, [(0, 1)]).conflict == plain.conflict == "the critical path takes 9 cycles"
+    )
+
+
+@pytest.mark.parametrize(("most", "length"), [(None, 22), (99, 22), (20, 20), (0, 0)])
+def test_short_is_never_longer_than_asked(most: int | None, length: int) -> None:
+    ops = (Operation("a", cycles=0), Operation("b", cycles=10))
+    problem = Problem(LoopGraph("ten", ops, ()), Machine("m", {"U": 1}, warps=2))
+    search = JointSearch(problem, Rules(), 12, Session(SearchOptions()))
+    assert search._short_limits(Limits(length=most)).length == length
+
+
 def test_pairs_are_alike_exactly_where_the_groups_are() -> None:
-    """All groups of six operations, three of them twins of others and one left in place."""
+    """All groups of six operations: two of them are twins of two others, and two stay in place."""
     ops = tuple(Operation(f"o{v}") for v in range(6))
     line = timeline(LoopGraph("six", ops, ()), Machine("m", {"U": 1}), Rules(), 4)
     pairs = Together(line, range(6), [7] * 6, 6)
@@ -58,7 +76,7 @@ def test_pairs_are_alike_exactly_where_the_groups_are() -> None:
     answers = set()
     for group in product(range(3), repeat=6):
         same = {
-            x: 2 if group[c] == group[d] else APART
+            x: TOGETHER if group[c] == group[d] else APART
             for x, (c, d) in enumerate(pairs.pairs, pairs.first)
         }
         truth = all(

@@ -201,7 +201,9 @@ class JointSearch:
     def _short_limits(self, limits: Limits) -> Limits:
         """One pass longer than the critical path, unless the limits ask for less."""
         length = self.joint.line.core.critical_path + self.ii
-        return replace(limits, length=min(length, limits.length or length))
+        if limits.length is not None:
+            length = min(length, limits.length)
+        return replace(limits, length=length)
 
     def _attached(self, limits: Limits, partitions: Sequence[Mapping[str, int]]) -> Verdict:
         """The shortest modulo schedule as it is, with each of the partitions."""

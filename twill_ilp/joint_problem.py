@@ -11,16 +11,13 @@ from twill_ilp.errors import InvalidScheduleError, SolverError
 from twill_ilp.ilp import Timeline, half_turn, tightened, timeline
 from twill_ilp.limits import Limits, level_value
 from twill_ilp.machine import Machine
-from twill_ilp.partitions import candidates, numbered, traffic_of, warps_of
+from twill_ilp.partitions import Partition, candidates, numbered, traffic_of, warps_of
 from twill_ilp.problem import Problem
 from twill_ilp.rules import Rules, effective_graph
 from twill_ilp.schedule import Schedule
 from twill_ilp.verify import verify
 
-__all__ = ["JointProblem", "Partition"]
-
-Partition = Mapping[str, int]
-"""The group of every operation."""
+__all__ = ["JointProblem"]
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,10 @@ from twill_ilp.ilp import (
     joint_families,
     limit_traffic,
 )
-from twill_ilp.joint_problem import JointProblem, Partition
+from twill_ilp.joint_problem import JointProblem
 from twill_ilp.limits import Limits
 from twill_ilp.options import Session
+from twill_ilp.partitions import Partition
 from twill_ilp.schedule import Schedule
 from twill_ilp.solver import Outcome, SolveStatus, run
 

@@ -18,9 +18,10 @@ from twill_ilp.machine import Machine
 from twill_ilp.rules import Rules, designates
 from twill_ilp.schedule import Schedule
 
-__all__ = ["candidates", "numbered", "traffic_of", "warps_of"]
+__all__ = ["Partition", "candidates", "numbered", "traffic_of", "warps_of"]
 
-Partition = dict[str, int]
+Partition = Mapping[str, int]
+"""The group of every operation."""
 
 MOST_BLOCKS = 6
 """Blocks that are combined in every way; a level with more is passed over."""

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from twill_ilp.descent import NO_TIME, Verdict
 from twill_ilp.enumeration import ENUMERATED, Case, Enumeration
 from twill_ilp.errors import InvalidScheduleError
-from twill_ilp.joint_problem import JointProblem, Partition
+from twill_ilp.joint_problem import JointProblem
 from twill_ilp.limits import Limits
 from twill_ilp.options import Session
+from twill_ilp.partitions import Partition
 
 __all__ = ["Trees"]
 

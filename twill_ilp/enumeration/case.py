@@ -32,8 +32,8 @@ class Case:
         machine: with no more warps than the limits allow.
         partition: the group of every operation, if that is given.
         traffic: most register words that cross groups per iteration, if that is limited.
-        twins: operations, each with its twin: where two share a group, their twins have to; a
-            schedule with this property is asked for.
+        twins: operations, each with its twin, if a schedule is asked for in which two share a
+            group where their twins do, and only there.
         pin: the operation that starts in cycle 0; ``None``: the one with the most work.
     """
 

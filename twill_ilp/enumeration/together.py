@@ -62,7 +62,8 @@ class Together:
     def alike(
         self, twins: Iterable[tuple[int, int]], class_of: Sequence[int]
     ) -> Iterator[list[Literal]]:
-        """Covering rows that let two operations share a group where their twins do, and only there.
+        """Covering rows that let two classes share a group where those of their twins do, and only
+        there.
 
         Args:
             twins: indices of operations, each with its twin.

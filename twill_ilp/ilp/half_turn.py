@@ -25,9 +25,11 @@ def half_turn(line: Timeline, twins: Iterable[tuple[int, int]]) -> Timeline:
     """The timeline of the schedules whose twins are half a turn apart, or with a conflict.
 
     Args:
-        line: without a conflict.
+        line: one with a conflict is returned as it is.
         twins: indices of operations, each with its twin.
     """
+    if line.conflict:
+        return line
     core, paths = line.core, line.core.between.copy()
     apart = core.ii // 2
     for v, twin in twins:
