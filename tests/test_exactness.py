@@ -26,7 +26,8 @@ from twill_ilp.ilp import (
     windows_any_length,
     windows_for_length,
 )
-from twill_ilp.solver import Outcome, SolveStatus, run
+from twill_ilp.outcome import Outcome, SolveStatus
+from twill_ilp.solver import run
 from twill_ilp.structure import length_bound, rigid_conflict
 
 SECONDS = {"structured": 60, "aggregated": 60, "order": 1}

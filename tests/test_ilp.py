@@ -28,9 +28,10 @@ from twill_ilp.ilp import (
 )
 from twill_ilp.ilp.reduction import UNREACHABLE
 from twill_ilp.machine import Machine
+from twill_ilp.outcome import SolveStatus
 from twill_ilp.problem import Problem
 from twill_ilp.schedule import Schedule
-from twill_ilp.solver import SolveStatus, run
+from twill_ilp.solver import run
 from twill_ilp.verify import verify
 
 TC = (Usage("TC", 1),)

@@ -12,8 +12,9 @@ from strategies import random_joint_problem
 from twill_ilp import LoopGraph, Problem, SearchOptions, solve, verify
 from twill_ilp.bounds import rec_mii
 from twill_ilp.ilp import build_joint_model, joint_families, timeline
+from twill_ilp.outcome import SolveStatus
 from twill_ilp.rules import EXTRA_FAMILIES, FAMILIES, Readings, Rules, effective_graph
-from twill_ilp.solver import SolveStatus, run
+from twill_ilp.solver import run
 
 MAX_II = 6
 ORDERS = list(permutations(("length", "warps", "traffic")))

@@ -29,10 +29,10 @@ from twill_ilp.bounds import rec_mii
 from twill_ilp.cli import main
 from twill_ilp.enumeration import Enumeration
 from twill_ilp.limits import Limits
+from twill_ilp.outcome import Outcome, SolveStatus
 from twill_ilp.partitions import candidates, traffic_of, warps_of
 from twill_ilp.result_file import read_result
 from twill_ilp.rules import Readings, Rules, effective_graph
-from twill_ilp.solver import Outcome, SolveStatus
 
 II = SearchOptions(levels=("ii",))
 

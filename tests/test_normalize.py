@@ -21,9 +21,10 @@ from twill_ilp.machine import Machine
 from twill_ilp.normalization import Normalization
 from twill_ilp.normalize import normalization_model, normalize
 from twill_ilp.normalized import compare, normalized_problem, problem_costs, utilization
+from twill_ilp.outcome import SolveStatus
 from twill_ilp.plot import plot_normalization
 from twill_ilp.problem import Problem, read_problem
-from twill_ilp.solver import SolveStatus, run
+from twill_ilp.solver import run
 
 PAPER = [1024, 512, 256, 128, 64]
 """Like the paper's: a handful of distinct costs, many times."""

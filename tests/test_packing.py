@@ -12,8 +12,9 @@ from twill_ilp import Dependence, LoopGraph, Machine, Operation, Problem, Schedu
 from twill_ilp.ilp import Timeline
 from twill_ilp.ilp.packing import Packing, build_packing
 from twill_ilp.limits import Limits
+from twill_ilp.outcome import SolveStatus
 from twill_ilp.rules import Rules
-from twill_ilp.solver import SolveStatus, run
+from twill_ilp.solver import run
 
 
 def packing_of(problem: Problem, line: Timeline) -> Packing | None:

@@ -15,8 +15,9 @@ from twill_ilp.ilp.groups import add_groups
 from twill_ilp.ilp.joint import JointModel
 from twill_ilp.ilp.placement import placement
 from twill_ilp.ilp.slots import add_slots
+from twill_ilp.outcome import SolveStatus
 from twill_ilp.rules import Readings, Rules
-from twill_ilp.solver import SolveStatus, run
+from twill_ilp.solver import run
 from twill_ilp.verify import check_capacity, check_concurrency
 
 

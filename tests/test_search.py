@@ -24,7 +24,7 @@ from twill_ilp import (
     modulo,
     verify,
 )
-from twill_ilp.solver import Outcome, SolveStatus
+from twill_ilp.outcome import Outcome, SolveStatus
 
 
 @pytest.fixture

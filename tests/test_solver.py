@@ -16,8 +16,9 @@ import pulp
 import pytest
 
 from twill_ilp import OptionError, SolverError, solver
+from twill_ilp.outcome import SolveStatus
 from twill_ilp.selftest import LOWER, ROWS, UPPER, WRONG_OPTIMAL_ANSWER, wrong_optimal_model
-from twill_ilp.solver import SolveStatus, run, self_test, to_highs
+from twill_ilp.solver import run, self_test, to_highs
 
 
 def model(sense: int = pulp.LpMinimize) -> tuple[pulp.LpProblem, pulp.LpVariable]:

@@ -19,8 +19,9 @@ from twill_ilp.ilp import (
     windows_for_length,
 )
 from twill_ilp.machine import Machine
+from twill_ilp.outcome import SolveStatus
 from twill_ilp.problem import Problem
-from twill_ilp.solver import SolveStatus, run
+from twill_ilp.solver import run
 
 __all__ = ["ModelFacts", "compare_formulations"]
 

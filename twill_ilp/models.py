@@ -25,9 +25,10 @@ from twill_ilp.ilp import (
 from twill_ilp.joint_problem import JointProblem
 from twill_ilp.limits import Limits
 from twill_ilp.options import Session
+from twill_ilp.outcome import Outcome, SolveStatus
 from twill_ilp.partitions import Partition
 from twill_ilp.schedule import Schedule
-from twill_ilp.solver import Outcome, SolveStatus, run
+from twill_ilp.solver import run
 
 __all__ = ["Models"]
 

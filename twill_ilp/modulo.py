@@ -19,9 +19,10 @@ from twill_ilp.ilp import (
     windows_for_length,
 )
 from twill_ilp.options import SearchOptions, Session
+from twill_ilp.outcome import SolveStatus
 from twill_ilp.problem import Problem
 from twill_ilp.schedule import Level, Schedule
-from twill_ilp.solver import SolveStatus, run
+from twill_ilp.solver import run
 from twill_ilp.structure import length_bound, rigid_conflict
 from twill_ilp.verify import verify
 

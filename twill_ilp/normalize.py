@@ -33,7 +33,8 @@ from numpy.typing import NDArray
 from twill_ilp.checks import check_natural
 from twill_ilp.errors import InvalidProblemError, OptionError, SolverError
 from twill_ilp.normalization import LIMIT, READINGS, Normalization
-from twill_ilp.solver import SolveStatus, run
+from twill_ilp.outcome import SolveStatus
+from twill_ilp.solver import run
 
 __all__ = ["normalization_model", "normalize"]
 

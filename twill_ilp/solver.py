@@ -13,8 +13,6 @@ import math
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import Enum
 from functools import cache
 from typing import Any
 
@@ -24,11 +22,10 @@ import pulp
 
 from twill_ilp import effort
 from twill_ilp.errors import OptionError, SolverError
+from twill_ilp.outcome import Outcome, SolveStatus
 from twill_ilp.selftest import WRONG_OPTIMAL_ANSWER, wrong_optimal_model
 
 __all__ = [
-    "Outcome",
-    "SolveStatus",
     "check_options",
     "highs_version",
     "run",
@@ -61,43 +58,6 @@ class _Quiet(highspy.Highs):  # type: ignore[misc]  # highspy counts as untyped 
         self.setOptionValue("output_flag", False)
         enabled: bool = super().enableCallbacks()
         return enabled
-
-
-class SolveStatus(Enum):
-    """What a solve established; a limit never establishes infeasibility."""
-
-    OPTIMAL = "optimal"
-    FEASIBLE = "feasible"
-    INFEASIBLE = "infeasible"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The answer to one model.
-
-    Attributes:
-        status: what is established.
-        values: variable name to whole number (continuous variables: float); empty without
-            a solution.
-        bound: proven lower bound of the objective, ``None`` if there is none.
-        seconds: wall time inside HiGHS.
-        nodes, lp_iterations: size of the search.
-        message: HiGHS's own word for the status.
-    """
-
-    status: SolveStatus
-    values: Mapping[str, float]
-    bound: float | None
-    seconds: float
-    nodes: int
-    lp_iterations: int
-    message: str
-
-    @property
-    def solved(self) -> bool:
-        """Whether ``values`` is a solution (it may well be empty: no variables)."""
-        return self.status in (SolveStatus.OPTIMAL, SolveStatus.FEASIBLE)
 
 
 _STATUS = highspy.HighsModelStatus

@@ -10,6 +10,7 @@ from typing import NoReturn
 from twill_ilp._version import __version__
 from twill_ilp.cli.rules import add_rules
 from twill_ilp.cli.simulate import add_simulation
+from twill_ilp.cli.source import add_source
 from twill_ilp.errors import OptionError
 from twill_ilp.options import METHODS, STAGES
 
@@ -46,37 +47,37 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     solve = _command(commands, "solve", "find the smallest II and the best schedule at it")
-    _add_source(solve)
+    add_source(solve)
     _add_search(solve)
     add_rules(solve)
     _add_outputs(solve)
     emit = _command(commands, "emit", "the pipelined program of a schedule, by warp group")
-    _add_source(emit)
+    add_source(emit)
     _add_search(emit)
     add_rules(emit)
     _add_program(emit)
     explain = _command(commands, "explain", "which constraint families make an II impossible")
-    _add_source(explain)
+    add_source(explain)
     explain.add_argument("--ii", type=int, metavar="N", help="cycles (default: MII)")
     _add_limits(explain)
     add_rules(explain)
     audit = _command(commands, "audit", "compare a partition into warp groups with the best one")
-    _add_source(audit)
+    add_source(audit)
     audit.add_argument(
         "strategy", metavar="STRATEGY", help="a partition file, or fa3 or fa4, which come along"
     )
     _add_limits(audit)
     add_rules(audit)
     simulate = _command(commands, "simulate", "run the schedule's program on a model of one SM")
-    _add_source(simulate)
+    add_source(simulate)
     _add_limits(simulate)
     add_rules(simulate)
     add_simulation(simulate)
     bounds = _command(commands, "bounds", "lower bounds on II and L, and what causes them")
-    _add_source(bounds)
+    add_source(bounds)
     _add_normalize(_command(commands, "normalize", "small whole numbers with the costs' ratios"))
     graph = _command(commands, "graph", "what is read from a kernel or file, before any solve")
-    _add_source(graph)
+    add_source(graph)
     _add_drawings(graph)
     _add_sweep(_command(commands, "sweep", "solve every point of a sweep file, resumably"))
     _add_plot(_command(commands, "plot", "draw the figures of a sweep"))
@@ -119,47 +120,9 @@ def _runner(name: str) -> Callable[[argparse.Namespace], int]:
     return run
 
 
-def _add_source(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "source",
-        metavar="KERNEL_OR_FILE",
-        help="a kernel of 'twill-ilp kernels', a problem file, a ddg-0.1 dump, or TTIR or TTGIR",
-    )
-    group = parser.add_argument_group("the problem")
-    group.add_argument(
-        "--machine",
-        metavar="NAME_OR_FILE",
-        help="hopper, blackwell, ..., or a .toml file that overrides figures of one; for a file "
-        "also a .json machine file, which replaces its machine",
-    )
-    group.add_argument("--tile", type=_tile, metavar="M,N,K", help="tile extents of a kernel")
-    group.add_argument("--sub-tiles", type=int, metavar="N", help="sub-tiles of a kernel")
-    group.add_argument("--dtype", metavar="TYPE", help="operands of gemm: fp16, bf16, tf32, fp8")
-    group.add_argument(
-        "--quantum", type=int, metavar="N", help="clocks per model cycle of a kernel or of IR"
-    )
-    group.add_argument(
-        "--loop",
-        type=_loop,
-        metavar="N",
-        help="which loop of a dump or of IR; line:N: the loop in line N of IR or of its source",
-    )
-    for flag, text in (("without", "turn off"), ("with", "turn on")):
-        group.add_argument(
-            f"--{flag}-rule",
-            action="append",
-            default=[],
-            metavar="NAME",
-            help=f"{text} a rule of lowering of a dump or of IR (docs/frontends.md); repeatable",
-        )
-    group.add_argument(
-        "--strict", action="store_true", help="refuse operations of IR whose cost is unknown"
-    )
-
-
 def _add_normalize(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "A kernel is taken in clocks (--quantum 1) unless --quantum says otherwise."
-    _add_source(parser)
+    add_source(parser)
     group = parser.add_argument_group("the normalization")
     group.add_argument(
         "--u", type=int, default=300, metavar="N", help="largest sum of normalized costs"
@@ -307,18 +270,3 @@ def _add_plot(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=["svg", "pdf", "png"], default="svg", help="default: svg"
     )
-
-
-def _loop(text: str) -> int | str:
-    if text.isascii() and text.removeprefix("line:").isdigit() and len(text) < 15:
-        return text if text.startswith("line:") else int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no loop; give an index, or line:N")
-
-
-def _tile(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(extent) for extent in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no tile; give whole numbers such as 128,128,64"
-        ) from None

@@ -17,10 +17,49 @@ from twill_ilp.kernels import KERNELS, build_kernel
 from twill_ilp.machine import PRESETS, Machine
 from twill_ilp.problem import Problem, load_json, read_machine, read_problem
 
-__all__ = ["load_problem", "load_reading"]
+__all__ = ["add_source", "load_problem", "load_reading"]
 
 KERNEL_OPTIONS = ("tile", "sub_tiles", "quantum", "dtype")
 FILE_OPTIONS = ("without_rule", "with_rule", "strict")
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """The arguments that name a problem: a kernel or a file, and the options about it."""
+    parser.add_argument(
+        "source",
+        metavar="KERNEL_OR_FILE",
+        help="a kernel of 'twill-ilp kernels', a problem file, a ddg-0.1 dump, or TTIR or TTGIR",
+    )
+    group = parser.add_argument_group("the problem")
+    group.add_argument(
+        "--machine",
+        metavar="NAME_OR_FILE",
+        help="hopper, blackwell, ..., or a .toml file that overrides figures of one; for a file "
+        "also a .json machine file, which replaces its machine",
+    )
+    group.add_argument("--tile", type=_tile, metavar="M,N,K", help="tile extents of a kernel")
+    group.add_argument("--sub-tiles", type=int, metavar="N", help="sub-tiles of a kernel")
+    group.add_argument("--dtype", metavar="TYPE", help="operands of gemm: fp16, bf16, tf32, fp8")
+    group.add_argument(
+        "--quantum", type=int, metavar="N", help="clocks per model cycle of a kernel or of IR"
+    )
+    group.add_argument(
+        "--loop",
+        type=_loop,
+        metavar="N",
+        help="which loop of a dump or of IR; line:N: the loop in line N of IR or of its source",
+    )
+    for flag, text in (("without", "turn off"), ("with", "turn on")):
+        group.add_argument(
+            f"--{flag}-rule",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help=f"{text} a rule of lowering of a dump or of IR (docs/frontends.md); repeatable",
+        )
+    group.add_argument(
+        "--strict", action="store_true", help="refuse operations of IR whose cost is unknown"
+    )
 
 
 def load_problem(arguments: argparse.Namespace) -> Problem:
@@ -145,3 +184,18 @@ def _kernel_device(name: str | None) -> str | Device | None:
 
 def _is_toml(name: str) -> bool:
     return name.lower().endswith(".toml")
+
+
+def _loop(text: str) -> int | str:
+    if text.isascii() and text.removeprefix("line:").isdigit() and len(text) < 15:
+        return text if text.startswith("line:") else int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no loop; give an index, or line:N")
+
+
+def _tile(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(extent) for extent in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no tile; give whole numbers such as 128,128,64"
+        ) from None
