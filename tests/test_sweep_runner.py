@@ -104,6 +104,29 @@ def test_an_interrupt_keeps_what_has_ended(tmp_path: Path) -> None:
     assert len(load(out)) == 3
 
 
+@pytest.mark.parametrize(("written", "kept"), [(True, 6), (False, 5)])
+def test_an_interrupt_while_a_row_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: bool, kept: int
+) -> None:
+    """What is said to be done is what is in the file, whichever line the interrupt came at."""
+    append = Store.append
+
+    def interrupted(store: Store, row: dict[str, Any]) -> None:
+        if row["loop_seed"] != 12:
+            append(store, row)
+            return
+        if written:
+            append(store, row)
+        store.keys.add(row["key"])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Store, "append", interrupted)
+    sweep, out = read_sweep(sweep_file(tmp_path)), tmp_path / "out"
+    report = run_sweep(sweep, out, Inline(sweep_plants.quick))
+    assert report.interrupted and len(list(read_rows(out / POINTS))) == kept
+    assert report.solved == kept == sum(report.statuses.values())
+
+
 def test_schedules_are_kept_on_request(tmp_path: Path) -> None:
     from twill_ilp import Result
     from twill_ilp.sweep import complete

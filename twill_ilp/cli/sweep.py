@@ -89,7 +89,7 @@ def _run(sweep: Sweep, folder: Path, arguments: argparse.Namespace) -> int:
             f"{folder}: a torn last line ({report.torn} bytes) was cut off; its point is redone"
         )
     done = report.before + report.solved
-    seen = ", ".join(f"{number} {status}" for status, number in sorted(statuses.items()))
+    seen = ", ".join(f"{number} {status}" for status, number in sorted(report.statuses.items()))
     say(
         f"{folder}: {done} of {report.total} points done, {report.solved} of them now"
         f"{f' ({seen})' if seen else ''}, in {report.seconds:.1f} s"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from twill_ilp.sweep.child import MEASURE, solve_in_child
 from twill_ilp.sweep.keys import canonical, code_digest, git_revision, point_digest, row_key
 from twill_ilp.sweep.parameters import PointError, Value
 from twill_ilp.sweep.spec import InvalidSweepError, Sweep
-from twill_ilp.sweep.store import Store, StoreError
+from twill_ilp.sweep.store import Store, StoreError, read_rows
 from twill_ilp.sweep.table import SPEC, write_tables
 
 __all__ = ["Report", "check_points", "run_sweep"]
@@ -36,7 +37,7 @@ class Report:
     Attributes:
         total: points of the sweep (or the limit on them).
         before: of these, done when it began.
-        solved: rows that this run stored.
+        statuses: of the rows that this run stored, how many have each status.
         torn: bytes of a torn last line that were cut off at the beginning.
         seconds: wall time.
         interrupted: Ctrl-C ended it.
@@ -44,10 +45,15 @@ class Report:
 
     total: int
     before: int
-    solved: int
+    statuses: Mapping[str, int]
     torn: int
     seconds: float
     interrupted: bool
+
+    @property
+    def solved(self) -> int:
+        """Rows that this run stored."""
+        return sum(self.statuses.values())
 
 
 def check_points(sweep: Sweep) -> None:
@@ -126,8 +132,11 @@ def run_sweep(
         run = _Run(sweep, folder, store, function, progress)
         interrupted = run.through(executor, todo)
     write_tables(folder)
+    new = {key for _, key in todo}  # counted in the file: Ctrl-C may come at any line
+    rows = (row for row in read_rows(store.path) if row["key"] in new)
+    statuses = Counter(str(row["status"]) for row in rows)
     seconds = time.monotonic() - began
-    return Report(len(points), before, run.solved, store.torn, seconds, interrupted)
+    return Report(len(points), before, statuses, store.torn, seconds, interrupted)
 
 
 @dataclass
@@ -139,7 +148,6 @@ class _Run:
     store: Store
     function: str
     progress: Callable[[Row], None]
-    solved: int = 0
 
     def through(self, executor: Executor, todo: list[tuple[Point, str]]) -> bool:
         """Solve and store; whether Ctrl-C ended it."""
@@ -194,7 +202,6 @@ class _Run:
             "key": key,
         }
         self.store.append(point | row | facts)
-        self.solved += 1
         self.progress(row)
 
 
